@@ -1,0 +1,80 @@
+"""Problems (RFC 9457): every answer that is not a success, as a client reads it."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEDIA_TYPE = "application/problem+json"
+ProblemName = Literal[
+    "invalid-request",
+    "invalid-parameter",
+    "not-found",
+    "method-not-allowed",
+    "not-acceptable",
+    "uri-too-long",
+    "unavailable",
+    "internal",
+]
+PROBLEMS: dict[ProblemName, tuple[int, str]] = {
+    "invalid-request": (422, "The request is malformed"),
+    "invalid-parameter": (422, "A parameter is wrong"),
+    "not-found": (404, "There is nothing here"),
+    "method-not-allowed": (405, "This API is read with GET"),
+    "not-acceptable": (406, "No acceptable format"),
+    "uri-too-long": (414, "The URL is too long"),
+    "unavailable": (503, "The data cannot be read at the moment"),
+    "internal": (500, "Something failed inside"),
+}
+
+
+class Fault(BaseModel):
+    """One faulty parameter."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+    parameter: str = Field(description="The parameter's name.", examples=["stance"])
+    detail: str = Field(description="What is wrong with it, and what is allowed.", examples=["'assert' is not allowed"])
+    nearest: str | None = Field(None, description="The allowed value or name most like yours.", examples=["asserted"])
+
+
+class ProblemBody(BaseModel):
+    """An error as RFC 9457 problem details."""
+
+    model_config = ConfigDict(title="Problem", json_schema_serialization_defaults_required=True)
+
+    type: str = Field(description="A stable name of the kind of problem.", examples=["/problems/invalid-parameter"])
+    title: str = Field(description="The same in words.", examples=["A parameter is wrong"])
+    status: int = Field(description="The HTTP status.", examples=[422])
+    detail: str = Field(description="What happened this time, and what to do.", examples=["One parameter is wrong."])
+    errors: list[Fault] = Field([], description="One entry per faulty parameter.")
+    found_at: str | None = Field(None, description="Where the id is that was asked for in the wrong place.")
+
+
+class Problem(Exception):
+    """Raised anywhere on the road out; `main` turns it into its response."""
+
+    def __init__(
+        self, name: ProblemName, detail: str, *, errors: Iterable[Fault] = (), found_at: str | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status, title = PROBLEMS[name]
+        self.headers: dict[str, str] = {"cache-control": "no-store"}
+        if name == "unavailable":
+            self.headers["retry-after"] = "1"
+        self.body = ProblemBody(
+            type=f"/problems/{name}", title=title, status=self.status, detail=detail,
+            errors=list(errors), found_at=found_at,
+        )  # fmt: skip
+
+
+def wrong(*faults: Fault) -> Problem:
+    number = "One parameter is" if len(faults) == 1 else f"{len(faults)} parameters are"
+    return Problem("invalid-parameter", f"{number} wrong: {'; '.join(f'{f.parameter}: {f.detail}' for f in faults)}",
+                   errors=faults)  # fmt: skip
+
+
+def nearest(word: str, allowed: Iterable[Any]) -> str | None:
+    """The allowed word most like `word`, or None where none is near."""
+    return next(iter(get_close_matches(word[:100], [str(a) for a in allowed], n=1, cutoff=0.5)), None)

@@ -1,0 +1,83 @@
+"""The seed pack, held against the models and, where its text is at hand, against the article."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app.packfile import PackFile
+
+SEED = Path(__file__).parent.parent / "seed" / "great-leap-forward"
+FILES = sorted(SEED.glob("*.yaml"))
+KINDS = ("sources", "people", "organizations", "places", "policies", "events", "estimates", "quotes")
+ARTICLE = Path(os.environ.get("FASTI_SOURCE_DIR") or SEED) / "article.txt"
+with_article = pytest.mark.skipif(not ARTICLE.is_file(), reason=f"the article is not at {ARTICLE}")
+FOLD = str.maketrans("‘’“”", "''\"\"")
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return [PackFile.model_validate(yaml.safe_load(path.read_text("utf-8"))) for path in FILES]
+
+
+@pytest.fixture(scope="module")
+def records(parts):
+    return [entry for part in parts for kind in KINDS for entry in getattr(part, kind)]
+
+
+@pytest.fixture(scope="module")
+def relations(parts):
+    return [entry for part in parts for entry in part.relations]
+
+
+def test_the_pack_has_every_kind(parts):
+    assert [kind for kind in (*KINDS, "relations") if not any(getattr(part, kind) for part in parts)] == []
+
+
+def test_ids_are_unique(records, relations):
+    ids = [entry.id for entry in records] + [entry.key for entry in relations]
+    assert sorted({i for i in ids if ids.count(i) > 1}) == []
+
+
+def test_every_reference_resolves(records, relations):
+    known = {entry.id for entry in records}
+    dangling = []
+    for entry in [*records, *relations]:
+        names = [getattr(entry, key, None) for key in ("attributed_to", "subject", "object", "place", "speaker")]
+        names += getattr(entry, "about", [])
+        date = getattr(entry, "date", None)
+        names += [date.relative_to] if date else []
+        dangling += [name for name in names if name is not None and name not in known]
+    assert sorted(set(dangling)) == []
+
+
+def test_a_cause_says_whether_it_is_stated_and_nothing_else_does(relations):
+    assert [r.key for r in relations if (r.causality is not None) != (r.predicate == "caused")] == []
+
+
+@with_article
+def test_every_cited_phrase_is_in_the_article_once_or_says_which(records, relations):
+    text = ARTICLE.read_text("utf-8").translate(FOLD)
+    faults = []
+    for entry in [*records, *relations]:
+        for cite in entry.cite:
+            for words in filter(None, (cite.phrase, cite.starts, cite.ends)):
+                count = text.count(words.translate(FOLD))
+                if count == 0 or (cite.phrase and count > 1 and not cite.occurrence) or (cite.occurrence or 1) > count:
+                    faults.append((words, count))
+    assert faults == []
+
+
+@with_article
+def test_the_repository_holds_no_sentence_of_the_article(records):
+    kept = " ".join(entry.text for entry in records if hasattr(entry, "form")).translate(FOLD)
+    words = re.findall(r"\w+", ARTICLE.read_text("utf-8").translate(FOLD))
+    runs = {" ".join(words[i : i + 12]) for i in range(len(words) - 11)}
+    runs -= {run for run in runs if run in " ".join(re.findall(r"\w+", kept))}
+    found = []
+    for path in [*FILES, *Path(__file__).parent.glob("*.py")]:
+        ours = re.findall(r"\w+", path.read_text("utf-8").translate(FOLD))
+        found += [run for i in range(len(ours) - 11) if (run := " ".join(ours[i : i + 12])) in runs]
+    assert found == []
