@@ -12,10 +12,10 @@ from app.vocabulary import Causality, EstimateType, Polarity, Predicate, QuoteFo
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 MAX_WORDS = 12
 
-Slug = Annotated[str, Field(pattern=SLUG, max_length=80, description="Readable id: lower-case words joined by hyphens.")]
+Slug = Annotated[str, Field(pattern=SLUG, max_length=80, description="Readable: lower-case words and hyphens.")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
-TypeWord = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*$", max_length=40, description="One word of your own choice.")]
+TypeWord = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*$", max_length=40, description="A word of your choice.")]
 
 
 class Entry(BaseModel):
@@ -59,7 +59,7 @@ class Date(Entry):
     """When: the source's words, and their EDTF rendering where they allow one."""
 
     text: Label = Field(description="The words of the source, such as `by 1961`.")
-    edtf: str | None = Field(None, max_length=64, description="EDTF (ISO 8601-2); left out when the words give no date.")
+    edtf: str | None = Field(None, max_length=64, description="EDTF (ISO 8601-2); left out when no date is given.")
     not_before: str | None = Field(None, max_length=64, description="Terminus post quem of an unknown start.")
     not_after: str | None = Field(None, max_length=64, description="Terminus ante quem of an unknown end.")
     relative_to: Slug | None = Field(None, description="The record that the words count from.")
@@ -115,7 +115,7 @@ class EstimateEntry(RecordEntry):
     place: Slug | None = None
     low: float | None = Field(None, allow_inf_nan=False)
     high: float | None = Field(None, allow_inf_nan=False)
-    value: float | None = Field(None, allow_inf_nan=False, description="Only where one figure is given; never computed.")
+    value: float | None = Field(None, allow_inf_nan=False, description="One figure as given; never computed.")
     unit: TypeWord | None = None
     approximate: bool = False
     hedge: Label | None = Field(None, description="The hedging words, such as `between` or `one of the`.")
@@ -168,7 +168,7 @@ class RelationEntry(Claim):
     role: Label | None = Field(None, description="The office, or the part played, in a few words.")
     note: Text | None = Field(None, description="What is stated, in our own words.")
     date: Date | None = None
-    causality: Causality | None = Field(None, description="For causes only: `explicit` (the text says so) or `implied`.")
+    causality: Causality | None = Field(None, description="For causes only: `explicit` (stated) or `implied`.")
 
     @property
     def key(self) -> str:

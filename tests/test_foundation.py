@@ -94,12 +94,13 @@ def test_a_table_refuses_what_no_record_can_be(connection, change):
         connection.execute(insert(models.Record).values(ROW | change))
 
 
+OTHER = {"pk": 2, "id": "s", "predicate": "aided", "causality": "implied"}
+
+
 def test_only_a_cause_has_causality(connection):
     connection.execute(insert(models.Record).values(ROW))
     relation = {"pk": 1, "id": "r", "subject": 1, "object": 1, "document": "{}", "stance": "asserted",
                 "polarity": "positive"}  # fmt: skip
     connection.execute(insert(models.Relation).values(relation | {"predicate": "caused", "causality": "implied"}))
     with pytest.raises(IntegrityError):
-        connection.execute(
-            insert(models.Relation).values(relation | {"pk": 2, "id": "s", "predicate": "aided", "causality": "implied"})
-        )
+        connection.execute(insert(models.Relation).values(relation | OTHER))
