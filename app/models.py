@@ -63,10 +63,10 @@ class Record(Dated, Claimed, table=True):
         Index("ix_record_kind_name_key_id", "kind", "name_key", "id"),
     )
     pk: int = Field(primary_key=True)
-    id: str = Field(sa_type=Key, unique=True)  # type: ignore[call-overload]
+    id: str = Field(sa_type=Key, unique=True)
     kind: str
     name: str
-    name_key: str = Field(sa_type=Key, description="The name folded for sorting.")  # type: ignore[call-overload]
+    name_key: str = Field(sa_type=Key, description="The name folded for sorting.")
     summary: str
     document: str
 
@@ -148,7 +148,7 @@ class Relation(Dated, Claimed, table=True):
         Index("ix_relation_predicate_stated_start", "predicate", "stated_start"),
     )
     pk: int = Field(primary_key=True)
-    id: str = Field(sa_type=Key, unique=True)  # type: ignore[call-overload]
+    id: str = Field(sa_type=Key, unique=True)
     subject: int = Field(foreign_key="record.pk")
     predicate: str
     object: int = Field(foreign_key="record.pk")
@@ -160,7 +160,7 @@ class Relation(Dated, Claimed, table=True):
 class Passage(SQLModel, table=True):
     __table_args__ = (CheckConstraint("start_offset < end_offset", name="span"),)
     pk: int = Field(primary_key=True)
-    id: str = Field(sa_type=Key, unique=True)  # type: ignore[call-overload]
+    id: str = Field(sa_type=Key, unique=True)
     source: int = Field(foreign_key="record.pk", index=True)
     section: str = Field(index=True)
     start_offset: int
@@ -176,7 +176,7 @@ class Citation(SQLModel, table=True):
         _one_of("status", ("verified", "unverified"), "status"),
     )
     pk: int = Field(primary_key=True)
-    id: str = Field(sa_type=Key, unique=True)  # type: ignore[call-overload]
+    id: str = Field(sa_type=Key, unique=True)
     record: int | None = Field(default=None, foreign_key="record.pk", index=True)
     relation: int | None = Field(default=None, foreign_key="relation.pk", index=True)
     passage: int = Field(foreign_key="passage.pk", index=True)

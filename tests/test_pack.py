@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.dates import parse
 from app.packfile import PackFile
 
 SEED = Path(__file__).parent.parent / "seed" / "great-leap-forward"
@@ -81,3 +82,34 @@ def test_the_repository_holds_no_sentence_of_the_article(records):
         ours = re.findall(r"\w+", path.read_text("utf-8").translate(FOLD))
         found += [run for i in range(len(ours) - 11) if (run := " ".join(ours[i : i + 12])) in runs]
     assert found == []
+
+
+def test_every_date_of_the_pack_is_edtf(records, relations):
+    dates = [entry.date for entry in [*records, *relations] if getattr(entry, "date", None)]
+    spans = [parse(d.edtf, not_before=d.not_before, not_after=d.not_after) for d in dates if d.edtf]
+    assert len(spans) > 10
+    assert all(span.stated_start <= span.stated_end for span in spans)
+
+
+@with_article
+def test_every_sentence_of_the_article_is_cited(records, relations, parts):
+    text = ARTICLE.read_text("utf-8").translate(FOLD)
+    headings = {line.translate(FOLD) for part in parts for source in part.sources for line in source.headings}
+    spans = [_place(text, cite) for entry in [*records, *relations] for cite in entry.cite]
+    uncited = []
+    for line in re.finditer(r".+", text):
+        if line[0] in headings:
+            continue
+        for sentence in re.finditer(r"\S.*?(?:[.?!]['\"]?(?=\s+[A-Z\"'])|$)", line[0]):
+            start, end = line.start() + sentence.start(), line.start() + sentence.end()
+            if not any(left < end and start < right for left, right in spans):
+                uncited.append(sentence[0])
+    assert uncited == []
+
+
+def _place(text, cite):
+    first, last = (cite.phrase or cite.starts).translate(FOLD), (cite.phrase or cite.ends).translate(FOLD)
+    start = -1
+    for _ in range(cite.occurrence or 1):
+        start = text.index(first, start + 1)
+    return start, text.index(last, start) + len(last)
