@@ -1,0 +1,368 @@
+"""Read a pack: YAML files, the generated `spans.json` beside them, and the sources' texts where they are at hand.
+
+Everything that is wrong is found in one pass, each with its file and line.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from app import dates
+from app.errors import nearest
+from app.packfile import (
+    Cite,
+    Date,
+    Entry,
+    EstimateEntry,
+    PackEntry,
+    PackFile,
+    QuoteEntry,
+    RecordEntry,
+    RelationEntry,
+    SourceEntry,
+)
+from app.spans import Passage, Section, Span, SpanError, digest, locate, passages, words
+from app.vocabulary import PLURALS, Kind
+
+SPANS = "spans.json"
+
+
+class Complaint(NamedTuple):
+    """One thing that is wrong with a pack, and where."""
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.message}"
+
+
+class PackError(Exception):
+    """A pack that may not be loaded, with every complaint."""
+
+    def __init__(self, complaints: list[Complaint]) -> None:
+        super().__init__("\n".join(map(str, complaints)))
+        self.complaints = complaints
+
+
+@dataclass
+class SourceText:
+    """A source cut into passages; `text` is None where the words are not at hand."""
+
+    sha256: str
+    length: int
+    sections: list[Section]
+    passages: list[Passage]
+    text: str | None = None
+
+
+@dataclass
+class Pack:
+    folder: Path
+    about: PackEntry
+    records: list[tuple[Kind, RecordEntry]]
+    relations: list[RelationEntry]
+    sources: dict[str, SourceText]
+    spans: dict[str, Span]
+    complaints: list[Complaint] = field(default_factory=list)
+
+    def source_of(self, cite: Cite) -> str:
+        return cite.source or next(iter(self.sources))
+
+    def span_key(self, cite: Cite) -> str:
+        """The name of a place in `spans.json`."""
+        return f"{self.source_of(cite)} | {cite.fragment} | {cite.occurrence or 1}"
+
+    def claims(self) -> list[tuple[str, RecordEntry | RelationEntry]]:
+        return [(e.id, e) for _, e in self.records] + [(r.key, r) for r in self.relations]
+
+    def uncited(self) -> list[tuple[str, tuple[int, int]]]:
+        """The sentences that no citation touches, as (source, (start, end))."""
+        cited: dict[str, list[Span]] = {source: [] for source in self.sources}
+        for _, entry in self.claims():
+            for cite in all_cites(entry):
+                cited[self.source_of(cite)].append(self.spans[self.span_key(cite)])
+        return [
+            (source, (start, end))
+            for source, text in self.sources.items()
+            for passage in text.passages
+            for start, end in passage.sentences
+            if not any(span.start < end and start < span.end for span in cited[source])
+        ]
+
+    def generated(self) -> str:
+        """The content of `spans.json`."""
+        body = {
+            "sources": {
+                name: {
+                    "sha256": text.sha256,
+                    "length": text.length,
+                    "sections": [list(section) for section in text.sections],
+                    "passages": [list(passage) for passage in text.passages],
+                }
+                for name, text in self.sources.items()
+            },
+            "spans": {key: list(self.spans[key]) for key in sorted(self.spans)},
+        }
+        return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
+
+
+def all_cites(entry: RecordEntry | RelationEntry) -> list[Cite]:
+    """An entry's citations, those of its aliases among them."""
+    aliases = entry.aliases if isinstance(entry, RecordEntry) else []
+    return [*entry.cite, *(cite for alias in aliases for cite in alias.cite or [])]
+
+
+def folders(seed: Path) -> list[Path]:
+    """The packs below a seed folder, by name."""
+    return sorted(path for path in seed.iterdir() if path.is_dir() and any(path.glob("*.yaml")))
+
+
+def fingerprint(folder: Path, source_dir: Path | None) -> str:
+    """A hash over all that a pack's content depends on, cheap enough to take at every start."""
+    seen = sha256()
+    for path in [*sorted(folder.glob("*.yaml")), folder / SPANS]:
+        seen.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
+    for path in sorted(folder.glob("*.txt")) + (sorted(source_dir.glob("*.txt")) if source_dir else []):
+        seen.update(path.read_bytes())
+    return seen.hexdigest()
+
+
+def read(folder: Path, source_dir: Path | None = None, *, cite: bool = False) -> Pack:
+    """Read, validate and resolve the pack in `folder`. Raises PackError with everything that is wrong.
+
+    With `cite`, places are found in the texts and `spans.json` is not looked at.
+    """
+    return _Reader(folder, source_dir, cite).pack()
+
+
+class _Reader:
+    def __init__(self, folder: Path, source_dir: Path | None, cite: bool) -> None:
+        self.folder, self.source_dir, self.cite = folder, source_dir, cite
+        self.complaints: list[Complaint] = []
+        self.places: dict[int, tuple[str, int]] = {}
+
+    def complain(self, entry: object, message: str) -> None:
+        path, line = self.places.get(id(entry), (str(self.folder), 1))
+        self.complaints.append(Complaint(path, line, message))
+
+    def pack(self) -> Pack:
+        files = [parsed for path in sorted(self.folder.glob("*.yaml")) if (parsed := self.file(path))]
+        self.stop_if_wrong()
+        abouts = [part.pack for part in files if part.pack]
+        if len(abouts) != 1:
+            self.complain(None, f"a pack has one `pack:` entry, and this one has {len(abouts)}")
+            self.stop_if_wrong()
+        records = [(kind, e) for kind in PLURALS for part in files for e in getattr(part, PLURALS[kind])]
+        pack = Pack(self.folder, abouts[0], records, [r for part in files for r in part.relations], {}, {})
+        self.references(pack)
+        self.stop_if_wrong()
+        self.texts(pack)
+        self.stop_if_wrong()
+        for _, entry in pack.claims():
+            self.dated(entry)
+        return self.checked(pack)
+
+    def checked(self, pack: Pack) -> Pack:
+        if self.cite:
+            self.stop_if_wrong()
+            return pack
+        kept = self.folder / SPANS
+        if not kept.is_file() or kept.read_text("utf-8") != pack.generated():
+            self.complaints.append(Complaint(str(kept), 1, "is missing or out of date: run `fasti cite`"))
+        for source, (start, end) in pack.uncited():
+            self.complaints.append(Complaint(source, start, f"no citation touches the sentence at {start} to {end}"))
+        self.stop_if_wrong()
+        return pack
+
+    def stop_if_wrong(self) -> None:
+        if self.complaints:
+            raise PackError(self.complaints)
+
+    def file(self, path: Path) -> PackFile | None:
+        lines: dict[tuple[Any, ...], int] = {}
+        try:
+            node = yaml.compose(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
+            data = self.plain(node, (), lines, path)
+            parsed = PackFile.model_validate(data)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            self.complaints.append(Complaint(str(path), mark.line + 1 if mark else 1, getattr(error, "problem", "?")))
+            return None
+        except ValidationError as error:
+            for fault in error.errors():
+                self.complaints.append(Complaint(str(path), _line(lines, fault["loc"]), _said(fault)))
+            return None
+        for name in PackFile.model_fields:
+            for index, entry in enumerate(getattr(parsed, name) if name != "pack" else []):
+                self.places[id(entry)] = (str(path), lines[(name, index)])
+        return parsed
+
+    def plain(self, node: Any, at: tuple[Any, ...], lines: dict[tuple[Any, ...], int], path: Path) -> Any:
+        """A YAML node as plain data, with the line of each part noted and a key given twice refused."""
+        if node is None:
+            return {}
+        lines[at] = node.start_mark.line + 1
+        if isinstance(node, yaml.SequenceNode):
+            return [self.plain(part, (*at, i), lines, path) for i, part in enumerate(node.value)]
+        if not isinstance(node, yaml.MappingNode):
+            return yaml.CSafeLoader("").construct_object(node)
+        data: dict[str, Any] = {}
+        for key, value in node.value:
+            if key.value in data:
+                self.complaints.append(Complaint(str(path), key.start_mark.line + 1, f"`{key.value}` is given twice"))
+            data[key.value] = self.plain(value, (*at, key.value), lines, path)
+        return data
+
+    def references(self, pack: Pack) -> None:
+        kinds: dict[str, Kind] = {}
+        for kind, entry in pack.records:
+            if entry.id in kinds:
+                self.complain(
+                    entry, f"the id {entry.id!r} is already a {kinds[entry.id]}'s: ids are unique over all kinds"
+                )
+            kinds[entry.id] = kind
+        keys: set[str] = set()
+        for relation in pack.relations:
+            if relation.key in keys or relation.key in kinds:
+                self.complain(relation, f"the relation {relation.key!r} is there twice: give one of them an `id`")
+            keys.add(relation.key)
+            if (relation.causality is None) == (relation.predicate == "caused"):
+                self.complain(relation, "`causality` stands on `caused`, and on nothing else")
+        for _, claim in pack.claims():
+            for name, reference, wanted in _references(claim):
+                self.refer(claim, name, reference, wanted, kinds)
+
+    def refer(self, entry: Entry, name: str, reference: str, wanted: Kind | None, kinds: dict[str, Kind]) -> None:
+        if reference not in kinds:
+            near = nearest(reference, kinds)
+            self.complain(entry, f"{name}: there is no {reference!r}" + (f"; did you mean {near!r}?" if near else ""))
+        elif wanted and kinds[reference] != wanted:
+            self.complain(entry, f"{name}: {reference!r} is a {kinds[reference]}, and a {wanted} is wanted")
+
+    def dated(self, entry: RecordEntry | RelationEntry) -> None:
+        date: Date | None = getattr(entry, "date", None)
+        try:
+            if date and date.edtf:
+                dates.parse(date.edtf, not_before=date.not_before, not_after=date.not_after)
+        except dates.DateError as error:
+            self.complain(entry, f"date: {error}")
+
+    def texts(self, pack: Pack) -> None:
+        kept = self.kept()
+        for kind, entry in pack.records:
+            if isinstance(entry, SourceEntry) and kind == "source":
+                text = self.text(entry)
+                if text is not None:
+                    pack.sources[entry.id] = SourceText(digest(text), len(text), *passages(text, entry.headings), text)
+                elif entry.id in kept.get("sources", {}) and not self.cite:
+                    pack.sources[entry.id] = _restored(kept["sources"][entry.id])
+                else:
+                    self.complain(
+                        entry, f"its text {entry.text!r} is not at hand: put it in the folder, or set FASTI_SOURCE_DIR"
+                    )
+        if not pack.sources:
+            self.complain(None, "a pack has at least one source")
+        self.stop_if_wrong()
+        for _, claim in pack.claims():
+            for cite in all_cites(claim):
+                self.place(pack, claim, cite, kept.get("spans", {}))
+
+    def kept(self) -> dict[str, Any]:
+        path = self.folder / SPANS
+        if self.cite or not path.is_file():
+            return {}
+        try:
+            data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        except ValueError as error:
+            raise PackError([Complaint(str(path), 1, f"is not JSON ({error}): run `fasti cite`")]) from None
+        return data
+
+    def text(self, entry: SourceEntry) -> str | None:
+        places = [self.folder / "source.txt", self.folder / entry.text]
+        if self.source_dir:
+            places += [self.source_dir / self.folder.name / "source.txt", self.source_dir / entry.text]
+        return next((path.read_bytes().decode("utf-8") for path in places if path.is_file()), None)
+
+    def place(self, pack: Pack, entry: Entry, cite: Cite, kept: dict[str, list[Any]]) -> None:
+        if pack.source_of(cite) not in pack.sources:
+            self.complain(entry, f"cite: there is no source {cite.source!r}")
+            return
+        if cite.source is None and len(pack.sources) > 1:
+            self.complain(entry, f"cite: {cite.fragment!r} must say its `source`, since the pack has several")
+            return
+        source, key = pack.sources[pack.source_of(cite)], pack.span_key(cite)
+        try:
+            if source.text is not None:
+                pack.spans[key] = locate(source.text, cite)
+                self.fragment(entry, cite, source)
+            else:
+                pack.spans[key] = Span(*kept[key])
+        except SpanError as error:
+            self.complain(entry, f"cite: {error}")
+        except KeyError:
+            self.complain(entry, f"cite: {cite.fragment!r} has no span yet: run `fasti cite` where the text is")
+
+    def fragment(self, entry: Entry, cite: Cite, source: SourceText) -> None:
+        ours = words(cite.phrase or "")
+        sentences = (words((source.text or "")[start:end]) for p in source.passages for start, end in p.sentences)
+        if len(ours) > 3 and ours in sentences:
+            self.complain(entry, f"cite: {cite.phrase!r} is a whole sentence: use fewer of its words")
+
+
+def _references(entry: RecordEntry | RelationEntry) -> list[tuple[str, str, Kind | None]]:
+    found: list[tuple[str, str | None, Kind | None]] = [("attributed_to", entry.attributed_to, None)]
+    date: Date | None = getattr(entry, "date", None)
+    if date:
+        found.append(("date.relative_to", date.relative_to, None))
+    if isinstance(entry, RelationEntry):
+        found += [("subject", entry.subject, None), ("object", entry.object, None)]
+    if isinstance(entry, EstimateEntry):
+        found += [("subject", entry.subject, None), ("place", entry.place, "place")]
+    if isinstance(entry, QuoteEntry):
+        found += [("speaker", entry.speaker, None), *(("about", each, None) for each in entry.about)]
+    return [(name, reference, kind) for name, reference, kind in found if reference is not None]
+
+
+def _line(lines: dict[tuple[Any, ...], int], place: tuple[Any, ...]) -> int:
+    while place not in lines and place:
+        place = place[:-1]
+    return lines.get(place, 1)
+
+
+def _said(fault: Any) -> str:
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"{where}: {fault['msg']}"
+    known = {name for model in _models(PackFile) for name in model.model_fields}
+    near = nearest(str(fault["loc"][-1]), known)
+    return f"{where}: there is no such key" + (f"; did you mean `{near}`?" if near else "")
+
+
+def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
+    return [model, *Entry.__subclasses__(), *RecordEntry.__subclasses__(), RelationEntry, RecordEntry]
+
+
+def _restored(kept: dict[str, Any]) -> SourceText:
+    return SourceText(
+        kept["sha256"],
+        kept["length"],
+        [Section(*section) for section in kept["sections"]],
+        [
+            Passage(section, start, end, sha, [(a, b) for a, b in sentences])
+            for section, start, end, sha, sentences in kept["passages"]
+        ],
+    )
+
+
+def schema() -> str:
+    """The JSON Schema of a pack's files, for editors."""
+    body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **PackFile.model_json_schema()}
+    return re.sub(r"[ \t]+\n", "\n", json.dumps(body, indent=1, ensure_ascii=False)) + "\n"

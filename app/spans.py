@@ -1,0 +1,95 @@
+"""Where in a text a citation stands: passages, sentences and fragments, all counted in Unicode code points.
+
+A text is lines: a heading opens a section, any other line that is not blank is a passage.
+"""
+
+import hashlib
+import re
+from typing import NamedTuple
+
+from app.packfile import Cite
+
+# One quote for one quote, so that folding moves no offset.
+FOLD = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " "})
+_SENTENCE_END = re.compile(r"[.?!][’”'\")]*(?=\s+[‘“'\"(]?[A-Z0-9])")
+_WORD = re.compile(r"\w+")
+
+
+class Span(NamedTuple):
+    """Code points `start` to `end` (exclusive) of the text, with the SHA-256 of exactly these."""
+
+    start: int
+    end: int
+    sha256: str
+
+
+class Passage(NamedTuple):
+    section: str
+    start: int
+    end: int
+    sha256: str
+    sentences: list[tuple[int, int]]
+
+
+class Section(NamedTuple):
+    id: str
+    title: str | None
+
+
+class SpanError(ValueError):
+    """A fragment that names no place, or more than one; the message says which."""
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def words(text: str) -> list[str]:
+    return _WORD.findall(text.translate(FOLD).casefold())
+
+
+def slug(text: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", text.translate(FOLD).replace("'", "").casefold()))
+
+
+def passages(text: str, headings: list[str]) -> tuple[list[Section], list[Passage]]:
+    """Cut a text into sections and passages; what stands before the first heading is the section `lead`."""
+    titles = {title.translate(FOLD): title for title in headings}
+    sections, found = [Section("lead", None)], list[Passage]()
+    for line in re.finditer(r"\S(?:.*\S)?", text):
+        if (title := titles.get(line[0].translate(FOLD))) is not None:
+            sections.append(Section(slug(title), title))
+        else:
+            start, end = line.span()
+            found.append(Passage(sections[-1].id, start, end, digest(line[0]), _sentences(line[0], start)))
+    return sections, found
+
+
+def _sentences(line: str, offset: int) -> list[tuple[int, int]]:
+    ends = [match.end() for match in _SENTENCE_END.finditer(line)] + [len(line)]
+    starts = [0] + [end + len(line[end:]) - len(line[end:].lstrip()) for end in ends[:-1]]
+    return [(offset + start, offset + end) for start, end in zip(starts, ends, strict=True)]
+
+
+def locate(text: str, cite: Cite) -> Span:
+    """The span that a citation names. Raises SpanError."""
+    start, end = _find(text, cite.phrase or cite.starts or "", cite.occurrence)
+    if cite.ends is not None:
+        last = text.translate(FOLD).find(cite.ends.translate(FOLD), start)
+        line_end = text.find("\n", start) if "\n" in text[start:] else len(text)
+        if last < 0 or last + len(cite.ends) > line_end:
+            raise SpanError(f"{cite.ends!r} does not follow {cite.starts!r} in its paragraph")
+        end = last + len(cite.ends)
+    return Span(start, end, digest(text[start:end]))
+
+
+def _find(text: str, phrase: str, occurrence: int | None) -> tuple[int, int]:
+    places = [match.start() for match in re.finditer(re.escape(phrase.translate(FOLD)), text.translate(FOLD))]
+    if not places:
+        raise SpanError(f"{phrase!r} does not occur in the text")
+    if len(places) > 1 and occurrence is None:
+        raise SpanError(f"{phrase!r} occurs {len(places)} times: say which with `occurrence`")
+    if (occurrence or 1) > len(places):
+        raise SpanError(f"{phrase!r} occurs {len(places)} times, and occurrence {occurrence} is asked for")
+    start = places[(occurrence or 1) - 1]
+    return start, start + len(phrase)
