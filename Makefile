@@ -1,11 +1,29 @@
-.PHONY: test
+.PHONY: load check test lock
 PYTEST_ARGS ?=
+COMPILE = pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --strip-extras \
+	--allow-unsafe --all-build-deps --extra postgresql
+
+load: .venv/.run
+	.venv/bin/fasti load
+
+check: .venv/.run
+	FASTI_SOURCE_DIR="$${FASTI_SOURCE_DIR-../shared}" .venv/bin/fasti check
 
 test: .venv/.dev
 	FASTI_SOURCE_DIR="$${FASTI_SOURCE_DIR-../shared}" .venv/bin/pytest $(PYTEST_ARGS)
 
-.venv/.dev: requirements.txt requirements-dev.txt
+lock:
+	$(COMPILE) --output-file requirements.txt pyproject.toml
+	$(COMPILE) --extra test --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+.venv/.run: requirements.txt pyproject.toml
 	@echo "Setting up .venv (once, about a minute)"
 	@python3 -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@echo "Setting up the tests (once, about a minute)"
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@

@@ -194,3 +194,8 @@ class Word(SQLModel, table=True):
     field: str = Field(primary_key=True)
     word: str = Field(primary_key=True)
     count: int
+
+
+# A record may be attributed to one that is written after it.
+for _constraint in metadata.tables["record"].foreign_key_constraints:
+    _constraint.deferrable, _constraint.initially = True, "DEFERRED"

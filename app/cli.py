@@ -1,0 +1,129 @@
+"""The command `fasti`."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app import pack
+from app.settings import Settings
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@cli.callback()
+def fasti() -> None:
+    """A historical knowledge base in which every fact cites the words it rests on.
+
+    Packs of YAML live under seed/. `check` tells what is wrong with them, `cite` finds their places in the
+    sources' texts, `load` builds the database, `serve` serves it.
+    """
+
+
+def say(message: str) -> None:
+    typer.echo(message, err=True)
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """A broken pack ends the command with every complaint and exit code 1."""
+    try:
+        yield
+    except pack.PackError as error:
+        for complaint in error.complaints:
+            say(str(complaint))
+        say(f"{len(error.complaints)} thing{'s' * (len(error.complaints) > 1)} to put right; nothing was changed.")
+        raise typer.Exit(1) from None
+
+
+def _folders(settings: Settings, chosen: list[Path] | None) -> list[Path]:
+    found = chosen or pack.folders(settings.seed_dir)
+    if missing := [str(folder) for folder in found if not folder.is_dir()]:
+        say(f"There is no folder {', '.join(missing)}.")
+        raise typer.Exit(2)
+    return found
+
+
+Chosen = Annotated[list[Path] | None, typer.Argument(help="Pack folders; all packs below seed/ when left out.")]
+
+
+@cli.command()
+def check(folders: Chosen = None) -> None:
+    """Validate packs: ids, dates, figures, citations, and spans against the texts where these are at hand."""
+    settings = Settings()
+    with complaining():
+        complaints: list[pack.Complaint] = []
+        for folder in _folders(settings, folders):
+            try:
+                _report(pack.read(folder, settings.source_dir))
+            except pack.PackError as error:
+                complaints += error.complaints
+        if complaints:
+            raise pack.PackError(complaints)
+
+
+def _report(read: pack.Pack) -> None:
+    kinds = Counter(kind for kind, _ in read.records)
+    sentences = sum(len(p.sentences) for source in read.sources.values() for p in source.passages)
+    held = sum(source.text is not None for source in read.sources.values())
+    typer.echo(
+        f"{read.about.id}: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}, {len(read.relations)} relation"
+    )
+    verified = "verified against the text" if held == len(read.sources) else "UNVERIFIED: the text is not at hand"
+    typer.echo(
+        f"  {len(read.spans)} spans {verified}; {sentences - len(read.uncited())} of {sentences} sentences cited"
+    )
+
+
+@cli.command()
+def cite(folders: Chosen = None) -> None:
+    """Find each citation's place in the source texts and write spans.json beside the pack."""
+    settings = Settings()
+    with complaining():
+        for folder in _folders(settings, folders):
+            found = pack.read(folder, settings.source_dir, cite=True)
+            (folder / pack.SPANS).write_text(found.generated(), "utf-8")
+            _report(found)
+
+
+@cli.command()
+def load(force: Annotated[bool, typer.Option(help="Build anew even when nothing has changed.")] = False) -> None:
+    """Build the database from the packs; a server that is running turns to it by itself."""
+    from app.load import load as build  # Alembic takes a third of a second to import, and `serve` rarely needs it.
+
+    with complaining():
+        loaded = build(Settings(), force=force, progress=say)
+    say(f"Revision {loaded.revision}" + (" is loaded." if loaded.changed else " was loaded already."))
+
+
+@cli.command()
+def schema() -> None:
+    """Print the JSON Schema of pack files, which seed/pack.schema.json holds for editors."""
+    typer.echo(pack.schema(), nl=False)
+
+
+@cli.command()
+def export() -> None:
+    """Write every record, relation and citation to standard output as NDJSON."""
+    from app import documents
+    from app.load import read_all
+
+    with complaining():
+        rows = documents.rows(read_all(Settings(), say))
+    for table in ("record", "relation", "passage", "citation"):
+        for row in rows.get(table, []):
+            sys.stdout.write(json.dumps({"table": table, **json.loads(row["document"])}, ensure_ascii=False) + "\n")
+
+
+def main() -> None:
+    """The entry point of `fasti`."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

