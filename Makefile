@@ -1,7 +1,11 @@
-.PHONY: load check test lock
+.PHONY: run load check test lock
 PYTEST_ARGS ?=
+export HOST PORT
 COMPILE = pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --strip-extras \
 	--allow-unsafe --all-build-deps --extra postgresql
+
+run: .venv/.run
+	@.venv/bin/fasti serve
 
 load: .venv/.run
 	.venv/bin/fasti load

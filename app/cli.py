@@ -102,6 +102,30 @@ def load(force: Annotated[bool, typer.Option(help="Build anew even when nothing 
 
 
 @cli.command()
+def serve(
+    host: Annotated[str, typer.Option(envvar="HOST", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The port to listen at.")] = 8000,
+    build: Annotated[bool, typer.Option("--load/--no-load", help="First bring the data up to date.")] = True,
+) -> None:
+    """Serve the API, after bringing the database up to date with the packs."""
+    import uvicorn
+
+    if build:
+        load()
+    here = f"http://{host}:{port}"
+    say(f"Fasti is at {here}: explore it at {here}/docs\n  curl '{here}/v1/events?from=1960&to=1960'\nCtrl-C stops it.")
+    uvicorn.run("app.main:create_app", factory=True, host=host, port=port, log_level="warning", server_header=False)
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from app.main import create_app
+
+    typer.echo(json.dumps(create_app(Settings()).openapi(), indent=1, ensure_ascii=False))
+
+
+@cli.command()
 def schema() -> None:
     """Print the JSON Schema of pack files, which seed/pack.schema.json holds for editors."""
     typer.echo(pack.schema(), nl=False)

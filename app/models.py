@@ -199,3 +199,12 @@ class Word(SQLModel, table=True):
 # A record may be attributed to one that is written after it.
 for _constraint in metadata.tables["record"].foreign_key_constraints:
     _constraint.deferrable, _constraint.initially = True, "DEFERRED"
+
+# The same tables for SQLAlchemy Core, which selects columns where the classes would make entities.
+record, event, person, policy, estimate, organization, place, quote, source = (
+    metadata.tables[name]
+    for name in ("record", "event", "person", "policy", "estimate", "organization", "place", "quote", "source")
+)
+quote_subject, relation, passage, citation, word, revision = (
+    metadata.tables[name] for name in ("quote_subject", "relation", "passage", "citation", "word", "revision")
+)

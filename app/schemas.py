@@ -6,12 +6,13 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from app.vocabulary import Causality, EstimateType, Kind, Polarity, Predicate, QuoteForm, Stance
 
 
 class Wire(BaseModel):
-    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+    """No field below has a default but those that `include` adds, so that every other is required."""
 
 
 def said(description: str, example: Any = None) -> Any:
@@ -149,7 +150,7 @@ class Estimate(Base):
     low: float | None = said("The least, as given.", 15000000)
     high: float | None = said("The most, as given.", 45000000)
     value: float | None = said("The one figure, where one is given.", 2)
-    unit: str | None = said("What one of it is.", "people")
+    unit: str | None = said("What one of it is.", "persons")
     approximate: bool = said("Marked as approximate.", True)
     hedge: str | None = said("The source's hedging words.", "between")
     duration: str | None = said("A length of time, ISO 8601.", "P1Y")
@@ -320,6 +321,129 @@ class About(Wire):
 class Included(Wire):
     """What `include` added, each thing once."""
 
-    records: list[AnyRecord] | None = Field(None, description="Related records.")
-    relations: list[Relation] | None = Field(None, description="Relations of the items.")
-    citations: list[Citation] | None = Field(None, description="Citations of the items.")
+    records: list[AnyRecord] | SkipJsonSchema[None] = Field(None, description="Related records.")
+    relations: list[Relation] | SkipJsonSchema[None] = Field(None, description="Relations of the items.")
+    citations: list[Citation] | SkipJsonSchema[None] = Field(None, description="Citations of the items.")
+    truncated: list[str] = said("What was cut off at 1,000 entries; follow the item's links for the rest.")
+
+
+class Detail(Wire):
+    # Absent unless asked for: `include` only adds, and without it the shape is exactly the record's.
+    included: Included | SkipJsonSchema[None] = Field(None, description="Only with `include`.")
+
+
+class Page(Detail):
+    total: int | None = said("How many there are in all; null unless `total=true`.", 31)
+    next: str | None = said("The next page's full URL; null on the last page.")
+    revision: str = said("The revision of the data.", "3f1c0a9be772")
+
+
+class EventDetail(Event, Detail):
+    """An event."""
+
+
+class PersonDetail(Person, Detail):
+    """A person."""
+
+
+class PolicyDetail(Policy, Detail):
+    """A policy."""
+
+
+class EstimateDetail(Estimate, Detail):
+    """An estimate."""
+
+
+class OrganizationDetail(Organization, Detail):
+    """An organization."""
+
+
+class PlaceDetail(Place, Detail):
+    """A place."""
+
+
+class QuoteDetail(Quote, Detail):
+    """A quotation."""
+
+
+class SourceDetail(Source, Detail):
+    """A source."""
+
+
+class RelationDetail(Relation, Detail):
+    """A relation."""
+
+
+class CitationDetail(Citation, Detail):
+    """A citation."""
+
+
+class PassageDetail(Passage, Detail):
+    """A passage."""
+
+
+class EventPage(Page):
+    items: list[Event] = said("The events.")
+
+
+class PersonPage(Page):
+    items: list[Person] = said("The people.")
+
+
+class PolicyPage(Page):
+    items: list[Policy] = said("The policies.")
+
+
+class EstimatePage(Page):
+    items: list[Estimate] = said("The estimates.")
+
+
+class OrganizationPage(Page):
+    items: list[Organization] = said("The organizations.")
+
+
+class PlacePage(Page):
+    items: list[Place] = said("The places.")
+
+
+class QuotePage(Page):
+    items: list[Quote] = said("The quotations.")
+
+
+class SourcePage(Page):
+    items: list[Source] = said("The sources.")
+
+
+class RecordPage(Page):
+    items: list[AnyRecord] = said("Records of any kind.")
+
+
+class RelationPage(Page):
+    items: list[Relation] = said("The relations.")
+
+
+class CitationPage(Page):
+    items: list[Citation] = said("The citations.")
+
+
+class PassagePage(Page):
+    items: list[Passage] = said("The passages.")
+
+
+AnyDetail = Annotated[
+    EventDetail
+    | PersonDetail
+    | PolicyDetail
+    | EstimateDetail
+    | OrganizationDetail
+    | PlaceDetail
+    | QuoteDetail
+    | SourceDetail,
+    Field(discriminator="kind"),
+]
+
+
+class Sparse(BaseModel):
+    """What `fields` left: a record or a page of records with only the keys that were asked for."""
+
+    model_config = ConfigDict(extra="allow")

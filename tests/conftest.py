@@ -2,10 +2,18 @@
 
 import os
 
+import httpx
 import pytest
+from asgi_lifespan import LifespanManager
 
 from app.load import load
+from app.main import create_app
 from app.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def anyio_backend():
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +36,12 @@ def settings(request, tmp_path_factory):
     settings = Settings(database_url=url, source_dir=None, refresh_seconds=0)
     load(settings)
     return settings
+
+
+@pytest.fixture(scope="session")
+async def client(settings):
+    """An HTTP client of the whole application over each database."""
+    async with LifespanManager(create_app(settings)) as manager:
+        transport = httpx.ASGITransport(manager.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://fasti.test") as client:
+            yield client

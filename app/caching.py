@@ -1,0 +1,103 @@
+"""ETag, 304 and stored responses, in one ASGI class in front of the API.
+
+A representation is named by the revision and everything in the request that decides its bytes, so that a 304 needs
+no database and a stored response can never be of another revision.
+"""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import __version__
+from app.errors import Problem
+
+CACHE_CONTROL = b"public, max-age=60"
+Headers = list[tuple[bytes, bytes]]
+# What stands in a stored response is the same for every client that sends these the same.
+_DECIDING = (b"accept", b"accept-encoding", b"host")
+
+
+class Caching:
+    def __init__(self, app: ASGIApp, revision: Callable[[], Awaitable[str]], limit: int) -> None:
+        self.app, self.revision, self.limit = app, revision, limit
+        self.stored: OrderedDict[bytes, tuple[Headers, bytes]] = OrderedDict()
+        self.size = 0
+        self.named = ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/v1"):
+            await self.app(scope, receive, send)
+            return
+        try:
+            revision = await self.revision()
+        except Problem:
+            # The route meets the same fault and says so in the form every problem has.
+            await self.app(scope, receive, send)
+            return
+        if revision != self.named:
+            self.stored.clear()
+            self.size, self.named = 0, revision
+        given = dict(scope["headers"])
+        key = _key(scope, given)
+        tag = b'W/"' + sha256(f"{revision} {__version__}".encode() + key).hexdigest()[:24].encode() + b'"'
+        condition = given.get(b"if-none-match", b"").strip()
+        kept = self.stored.get(key)
+        # `*` is met by anything that is there, and whether it is there only a first answer can tell.
+        if tag in [each.strip() for each in condition.split(b",")] or (condition == b"*" and kept is not None):
+            await _answer(send, 304, [(b"etag", tag), *_COMMON], b"")
+        elif kept is not None:
+            self.stored.move_to_end(key)
+            await _answer(send, 200, *kept)
+        else:
+            await self._ask(scope, receive, send, (key, tag, revision))
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send, name: tuple[bytes, bytes, str]) -> None:
+        key, tag, revision = name
+        any_tag = dict(scope["headers"]).get(b"if-none-match") == b"*"
+        start: Message = {}
+        chunks: list[bytes] = []
+
+        async def collect(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            chunks.append(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            headers, body = list(start["headers"]), b"".join(chunks)
+            if start["status"] == 200:
+                headers += [(b"etag", tag), (b"cache-control", CACHE_CONTROL)]
+                self._keep(key, headers, body, revision)
+                if any_tag:
+                    await _answer(send, 304, [(b"etag", tag), *_COMMON], b"")
+                    return
+            await _answer(send, start["status"], headers, body)
+
+        await self.app(scope, receive, collect)
+
+    def _keep(self, key: bytes, headers: Headers, body: bytes, revision: str) -> None:
+        weight = len(body) + len(key) + 1_000
+        # A response made while the revision changed belongs to neither.
+        if weight > self.limit // 8 or revision != self.named or key in self.stored:
+            return
+        self.stored[key] = headers, body
+        self.size += weight
+        while self.size > self.limit:
+            old, (_, gone) = self.stored.popitem(last=False)
+            self.size -= len(gone) + len(old) + 1_000
+
+
+_COMMON = [(b"cache-control", CACHE_CONTROL), (b"vary", b"Accept, Accept-Encoding")]
+
+
+def _key(scope: Scope, given: dict[bytes, bytes]) -> bytes:
+    parts = [scope["path"].encode(), scope["query_string"], scope["scheme"].encode()]
+    return b"\n".join([*parts, *(given.get(name, b"") for name in _DECIDING)])
+
+
+async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,128 @@
+"""The documentation: OpenAPI as it is sent, Swagger UI and ReDoc from the installation."""
+
+from pathlib import Path
+from typing import Any
+
+import fastapi_offline
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+
+from app import __version__, resources, schemas
+from app.errors import ProblemBody
+from app.queries import first_cursor
+from app.vocabulary import PREDICATES, STANCES
+
+TITLE = "Fasti"
+DESCRIPTION = f"""
+A historical knowledge base in which **every fact cites the words it rests on**.
+
+**In a minute:** open *events*, press *Try it out*, set `from` and `to` to `1960`, and *Execute*: what the sources place
+in 1960. Set `match` to `possible` for all that may lie there. Set `person` to `mao-zedong` for what he had to do with,
+and `include` to `citations` for the places in the text.
+
+**Reading an answer**
+- `stance` is how a thing is said: {"; ".join(f"*{name}*, {meaning}" for name, meaning in STANCES.items())}.
+  `attributed_to` is who says it. A `negative` polarity denies it.
+- A `date` has the source's words, EDTF, and four bounds. A bound that the source does not set is null.
+- Lists have `items`, `next` (a full URL or null) and `revision`; `total=true` counts. A repeated parameter means *or*,
+  different ones *and*. `fields` drops keys; `include` adds related things under `included`.
+- Errors are `application/problem+json` (RFC 9457): what is wrong, where, what is allowed and what comes nearest.
+"""
+TAGS = {
+    "overview": "What this knowledge base is.",
+    "events": "What happened, is said to have happened, or was shown.",
+    "people": "People, with their offices.",
+    "policies": "Plans, campaigns and doctrines.",
+    "estimates": "Figures, as ranges and with whoever gives them.",
+    "organizations": "Organizations, groups and other actors of many.",
+    "places": "Places.",
+    "quotes": "Quoted and reported words.",
+    "sources": "The texts that the facts were read from.",
+    "records": "All eight kinds at once; ids are unique over all of them.",
+    "relations": "What one record has to do with another. The predicates: "
+    + "; ".join(f"`{name}` ({term.meaning})" for name, term in PREDICATES.items())
+    + ".",
+    "citations": "Spans of a source, counted in Unicode code points.",
+    "passages": "Paragraphs of a source. Where the text may not be shipped, `text` is null.",
+}
+ASSETS = Path(fastapi_offline.__file__).parent / "static"
+
+
+def install(app: FastAPI) -> None:
+    """Give the app its OpenAPI document and the two pages that show it."""
+    app.mount("/static", StaticFiles(directory=ASSETS), name="static")
+
+    @app.get("/docs", include_in_schema=False)
+    async def swagger_ui() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=TITLE,
+            swagger_js_url="/static/swagger-ui-bundle.js",
+            swagger_css_url="/static/swagger-ui.css",
+            swagger_favicon_url="/static/favicon.png",
+            swagger_ui_parameters={"docExpansion": "none", "defaultModelsExpandDepth": 0, "tryItOutEnabled": True},
+        )
+
+    @app.get("/redoc", include_in_schema=False)
+    async def redoc() -> HTMLResponse:
+        return get_redoc_html(
+            openapi_url="/openapi.json",
+            title=TITLE,
+            redoc_js_url="/static/redoc.standalone.js",
+            redoc_favicon_url="/static/favicon.png",
+            with_google_fonts=False,
+        )
+
+    app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    app.state.parameters = {
+        item["get"]["operationId"]: {
+            p["name"]: p["schema"].get("type") == "array" for p in item["get"]["parameters"] if p["in"] == "query"
+        }
+        for item in app.openapi()["paths"].values()
+    }
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _made(app)
+    return app.openapi_schema
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
+    body = get_openapi(
+        title=TITLE,
+        version=__version__,
+        summary="A historical knowledge base in which every fact cites the words it rests on.",
+        description=DESCRIPTION,
+        routes=app.routes,
+        tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+        servers=[{"url": "/"}],
+        license_info={"name": "CC BY 4.0 (the records)", "url": "https://creativecommons.org/licenses/by/4.0/"},
+    )
+    body["security"] = []
+    parts = body["components"]["schemas"]
+    for model in (ProblemBody, schemas.Sparse):
+        made = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+        parts |= made.pop("$defs", {})
+        parts[made["title"]] = made
+    for name in ("HTTPValidationError", "ValidationError"):
+        parts.pop(name, None)
+    lists = {f"/v1/{resource.name}": resource for resource in resources.ALL}
+    lists["/v1/sources/{id}/passages"] = resources.PASSAGES
+    for path, item in body["paths"].items():
+        for parameter in item["get"].setdefault("parameters", []):
+            if parameter["in"] == "path":
+                # Swagger UI fills in `example`, and passes over the schema's `examples`.
+                parameter["example"] = parameter["schema"]["examples"][0]
+            if parameter["name"] == "id" and parameter["in"] == "query" and (known := lists[path].example):
+                parameter["schema"]["examples"] = [[known]]
+            if parameter["name"] == "cursor" and not path.endswith("/passages"):
+                parameter["schema"]["examples"] = [first_cursor(lists[path])]
+        if path == "/v1":
+            item["get"]["responses"].pop("404")
+            item["get"]["responses"]["200"]["content"].pop("application/vnd.fasti.sparse+json")
+    return body

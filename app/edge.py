@@ -1,0 +1,66 @@
+"""The outermost manners of HTTP, before anything is parsed: what no route could answer is refused here, and HEAD is
+a GET whose body stays behind."""
+
+import re
+from urllib.parse import unquote_to_bytes
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import MEDIA_TYPE, Problem, ProblemBody
+
+MAX_URL = 8_000
+_BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+def respond(problem: Problem) -> Response:
+    """A problem as its response."""
+    body: ProblemBody = problem.body
+    return Response(body.model_dump_json(), problem.status, problem.headers, MEDIA_TYPE)
+
+
+class Edge:
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        head = scope["method"] == "HEAD"
+
+        async def bodiless(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                if message.get("more_body"):
+                    return
+                message = {"type": "http.response.body", "body": b""}
+            await send(message)
+
+        out = bodiless if head else send
+        problem = _refusal(scope)
+        if problem is not None:
+            await respond(problem)(scope, receive, out)
+        else:
+            await self.app({**scope, "method": "GET"} if head else scope, receive, out)
+
+
+def _refusal(scope: Scope) -> Problem | None:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    query: bytes = scope["query_string"]
+    if len(raw) + len(query) > MAX_URL:
+        return Problem("uri-too-long", f"The URL has more than {MAX_URL} bytes.")
+    for name, part in (("path", raw), ("query", query)):
+        if _BROKEN.search(part):
+            return Problem("invalid-request", f"The {name} has a % that two hexadecimal digits do not follow.")
+        plain = unquote_to_bytes(part)
+        if b"\0" in plain:
+            return Problem("invalid-request", f"The {name} has a NUL character.")
+        try:
+            plain.decode("utf-8")
+        except UnicodeDecodeError:
+            return Problem("invalid-request", f"The {name} is not UTF-8 when decoded.")
+    headers = dict(scope["headers"])
+    has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+    if has_body and scope["method"] in ("GET", "HEAD"):
+        return Problem("invalid-request", "A GET takes no body: put what you ask for into the query.")
+    return None

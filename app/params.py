@@ -1,0 +1,286 @@
+"""The query strings: what may stand in them, and how they become a plan. Nobody else reads them."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from app import dates
+from app.errors import Fault, wrong
+from app.packfile import SLUG
+from app.queries import Plan
+from app.resources import Resource
+from app.vocabulary import Causality, EstimateType, Kind, Polarity, Predicate, QuoteForm, Stance
+
+DEFAULT_LIMIT, MAX_LIMIT = 20, 200
+MAX_VALUES = 50
+
+
+def _split(values: Any) -> Any:
+    """`a,b` means the same as the parameter given twice."""
+    return [part for value in values for part in str(value).split(",")] if isinstance(values, list) else values
+
+
+def _day(value: str) -> str:
+    dates.parse_day_range(value)
+    return value
+
+
+Id = Annotated[str, Field(pattern=SLUG, max_length=80)]
+LongId = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-]+[a-z0-9]+)*$", max_length=300)]
+TypeWord = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*$", max_length=40)]
+Day = Annotated[str, Field(max_length=dates.MAX_LENGTH), AfterValidator(_day)]
+Amount = Annotated[float, Field(ge=-(2**53 - 1), le=2**53 - 1, allow_inf_nan=False)]
+
+
+def many(description: str, *examples: str) -> Any:
+    return Field(default=[], max_length=MAX_VALUES, description=description, examples=[[each] for each in examples])
+
+
+def maybe(description: str, example: Any, **bounds: Any) -> Any:
+    return Field(default=None, description=description, examples=[example], **bounds)
+
+
+Ids = Annotated[list[Id], BeforeValidator(_split)]
+LongIds = Annotated[list[LongId], BeforeValidator(_split)]
+Words = Annotated[list[TypeWord], BeforeValidator(_split)]
+Fields = Annotated[list[Annotated[str, Field(pattern="^[a-z_]+$", max_length=40)]], BeforeValidator(_split)]
+RecordInclude = Annotated[list[Literal["records", "relations", "citations"]], BeforeValidator(_split)]
+Span = Literal["stated", "possible", "certain"]
+
+
+class Params(BaseModel):
+    model_config = ConfigDict(populate_by_name=True)
+
+    fields: Fields = many("Keep only these keys of each item; repeat it or use commas.", "id")
+
+
+class ListParams(Params):
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="How many items a page has.", examples=[5])
+    cursor: Annotated[str, Field(max_length=2000)] | SkipJsonSchema[None] = Field(
+        None, description="Where the page starts: taken from `next`, never made up."
+    )
+    total: bool = Field(False, description="Count all that match; this costs a query of its own.", examples=[True])
+
+
+class DateParams(BaseModel):
+    from_: Day | SkipJsonSchema[None] = maybe(
+        "From this day, month, year or decade on (EDTF: `1960`, `1966-06`, `-0043`).", "1957", alias="from"
+    )
+    to: Day | SkipJsonSchema[None] = maybe("Up to the end of this day, month, year or decade.", "1962")
+    match: Span = Field(
+        "stated",
+        description="How `from` and `to` count an uncertain date. `stated`: the span as the source states it overlaps "
+        "(`by 1961` stands in 1961). `possible`: it may overlap, given its bounds (`by 1961` may lie in 1950). "
+        "`certain`: it lies inside in any case. Undated items never match a span; ask for them with `dated=false`.",
+        examples=["possible"],
+    )
+    dated: bool | SkipJsonSchema[None] = maybe("Only dated (`true`) or only undated (`false`) items.", True)
+
+
+class ClaimParams(ListParams):
+    stance: list[Stance] = many("How it is said; several mean any of them.", "asserted")
+    polarity: list[Polarity] = many("`negative`: what the source denies.", "positive")
+    attributed_to: Ids = many("Said by one of these records.", "mao-zedong")
+    source: Ids = many("Resting on one of these sources.", "hartnett-great-leap-forward")
+    section: Ids = many("Resting on one of these sections of a source.", "no-lessons-learned")
+
+
+class RecordParams(ClaimParams):
+    id: Ids = many("These records only.", "mao-zedong")
+    include: RecordInclude = many("Add related `records`, `relations` and `citations`, under `included`.", "relations")
+
+
+Person = Annotated[Ids, many("Tied by a relation to one of these people.", "mao-zedong")]
+Organization = Annotated[Ids, many("Tied by a relation to one of these organizations.", "chinese-communist-party")]
+Place = Annotated[Ids, many("Tied by a relation to one of these places.", "china")]
+Policy = Annotated[Ids, many("Tied by a relation to one of these policies.", "great-leap-forward")]
+Event = Annotated[Ids, many("Tied by a relation to one of these events.", "great-leap-forward-campaign")]
+ROLE = "Tied by a relation with one of these predicates; with `person`, `place` and the like, to one of those."
+DATED_SORT = "Sort keys, the first decides; `-` turns a key round, what is unknown comes last either way."
+Sorts = Annotated[
+    list[Literal["start", "-start", "end", "-end", "name", "-name", "id", "-id"]], BeforeValidator(_split)
+]
+NameSorts = Annotated[list[Literal["name", "-name", "id", "-id"]], BeforeValidator(_split)]
+
+
+class Tied(BaseModel):
+    predicate: list[Predicate] = many(ROLE, "participated_in")
+
+
+class EventParams(RecordParams, DateParams, Tied):
+    type: Words = many("What sort of event.", "announcement")
+    person: Person
+    organization: Organization
+    place: Place
+    policy: Policy
+    event: Event
+    sort: Sorts = many(DATED_SORT, "-start")
+
+
+class PersonParams(RecordParams, Tied):
+    name_known: bool | SkipJsonSchema[None] = maybe("Whether the source names the person.", True)
+    organization: Organization
+    event: Event
+    policy: Policy
+    place: Place
+    sort: NameSorts = many(DATED_SORT, "-name")
+
+
+class PolicyParams(RecordParams, DateParams, Tied):
+    type: Words = many("What sort of policy.", "plan")
+    initiator: Ids = many("Initiated or announced by one of these records.", "mao-zedong")
+    person: Person
+    organization: Organization
+    place: Place
+    event: Event
+    sort: Sorts = many(DATED_SORT, "-start")
+
+
+class EstimateParams(RecordParams, DateParams):
+    type: list[EstimateType] = many("A count, a target, a superlative or a ratio.", "estimate")
+    measure: Words = many("What is counted.", "deaths")
+    unit: Words = many("What one of it is.", "persons")
+    subject: Ids = many("About one of these records.", "great-leap-famine")
+    place: Ids = many("In one of these places.", "china")
+    min: Amount | SkipJsonSchema[None] = maybe("At least this much.", 5000000)
+    max: Amount | SkipJsonSchema[None] = maybe("At most this much.", 45000000)
+    amount_match: Literal["possible", "certain"] = Field(
+        "possible",
+        description="`possible`: the range may reach into it; `certain`: it lies inside.",
+        examples=["certain"],
+    )
+    sort: Annotated[
+        list[Literal["start", "-start", "end", "-end", "name", "-name", "id", "-id", "low", "-low", "high", "-high",
+                     "value", "-value"]], BeforeValidator(_split)
+    ] = many(DATED_SORT, "-high")  # fmt: skip
+
+
+class OrganizationParams(RecordParams, Tied):
+    type: Words = many("What sort of organization or group.", "party")
+    name_known: bool | SkipJsonSchema[None] = maybe("Whether the source names it.", True)
+    person: Person
+    event: Event
+    policy: Policy
+    place: Place
+    sort: NameSorts = many(DATED_SORT, "-name")
+
+
+class PlaceParams(RecordParams, Tied):
+    type: Words = many("What sort of place.", "country")
+    event: Event
+    person: Person
+    organization: Organization
+    sort: NameSorts = many(DATED_SORT, "-name")
+
+
+class QuoteParams(RecordParams, DateParams):
+    form: list[QuoteForm] = many("Quoted directly, or reported.", "direct")
+    speaker: Ids = many("Said by one of these records.", "mao-zedong")
+    about: Ids = many("About one of these records.", "liu-shaoqi")
+    sort: Sorts = many(DATED_SORT, "-start")
+
+
+class SourceParams(RecordParams):
+    type: Words = many("What sort of text.", "article")
+    sort: NameSorts = many(DATED_SORT, "-name")
+
+
+class AnyRecordParams(RecordParams, DateParams, Tied):
+    kind: list[Kind] = many("Only these kinds.", "event")
+    record: Ids = many("Tied by a relation to one of these records.", "mao-zedong")
+    sort: Sorts = many(DATED_SORT, "-name")
+
+
+class RelationParams(ClaimParams, DateParams):
+    id: LongIds = many("These relations only.")
+    subject: Ids = many("Said of one of these records.", "mao-zedong")
+    object: Ids = many("With one of these records as its object.", "chinese-communist-party")
+    record: Ids = many("With one of these records at either end.", "liu-shaoqi")
+    predicate: list[Predicate] = many("What is said.", "held_office")
+    causality: list[Causality] = many("For causes: stated in the text, or implied by it.", "explicit")
+    include: Annotated[list[Literal["records", "citations"]], BeforeValidator(_split)] = many(
+        "Add both ends as `records`, and `citations`, under `included`.", "records"
+    )
+    sort: Annotated[
+        list[Literal["start", "-start", "end", "-end", "predicate", "-predicate", "id", "-id"]], BeforeValidator(_split)
+    ] = many(DATED_SORT, "predicate")
+
+
+class CitationParams(ListParams):
+    id: LongIds = many("These citations only.")
+    record: Ids = many("Supporting one of these records.", "mao-zedong")
+    relation: LongIds = many("Supporting one of these relations.")
+    source: Ids = many("In one of these sources.", "hartnett-great-leap-forward")
+    section: Ids = many("In one of these sections.", "no-lessons-learned")
+    passage: LongIds = many("In one of these passages.", "hartnett-great-leap-forward-p2")
+    status: list[Literal["verified", "unverified"]] = many("Whether the span was checked against the text.")
+    include: Annotated[list[Literal["records", "relations"]], BeforeValidator(_split)] = many(
+        "Add what is supported, under `included`.", "records"
+    )
+    sort: Annotated[list[Literal["start", "-start", "id", "-id"]], BeforeValidator(_split)] = many(DATED_SORT, "-start")
+
+
+class PassageParams(ListParams):
+    id: LongIds = many("These passages only.", "hartnett-great-leap-forward-p2")
+    section: Ids = many("In one of these sections.", "no-lessons-learned")
+    record: Ids = many("With a citation of one of these records.", "liu-shaoqi")
+    include: Annotated[list[Literal["citations"]], BeforeValidator(_split)] = many("Add `citations`.", "citations")
+    sort: Annotated[list[Literal["start", "-start", "id", "-id"]], BeforeValidator(_split)] = many(DATED_SORT, "-start")
+
+
+class AnyPassageParams(PassageParams):
+    source: Ids = many("Of one of these sources.", "hartnett-great-leap-forward")
+
+
+class RecordDetailParams(Params):
+    include: RecordInclude = many("Add related `records`, `relations` and `citations`, under `included`.", "relations")
+
+
+class RelationDetailParams(Params):
+    include: Annotated[list[Literal["records", "citations"]], BeforeValidator(_split)] = many(
+        "Add both ends as `records`, and `citations`.", "records"
+    )
+
+
+class CitationDetailParams(Params):
+    include: Annotated[list[Literal["records", "relations"]], BeforeValidator(_split)] = many(
+        "Add what is supported.", "records"
+    )
+
+
+class PassageDetailParams(Params):
+    include: Annotated[list[Literal["citations"]], BeforeValidator(_split)] = many("Add `citations`.", "citations")
+
+
+def plan(resource: Resource, given: Any) -> Plan:
+    """A list's parameters as a plan; `given` is one of the classes above."""
+    filters: dict[str, list[Any]] = {}
+    for name in resource.filters:
+        value = getattr(given, name, None)
+        if value not in (None, []):
+            filters[name] = value if isinstance(value, list) else [value]
+    span = _span(getattr(given, "from_", None), getattr(given, "to", None))
+    keys = [key.lstrip("-") for key in given.sort]
+    # A key that comes a second time decides nothing.
+    sort = [key for i, key in enumerate(given.sort) if key.lstrip("-") not in keys[:i]]
+    return Plan(
+        filters, sort or [resource.default_sort], given.limit, given.cursor, given.total, given.fields, given.include,
+        span,
+        getattr(given, "match", "stated"), getattr(given, "dated", None), getattr(given, "predicate", []),
+        (getattr(given, "min", None), getattr(given, "max", None)), getattr(given, "amount_match", "possible"),
+    )  # fmt: skip
+
+
+def _span(first: str | None, last: str | None) -> tuple[int | None, int | None]:
+    begin = None if first is None else dates.parse_day_range(first)[0]
+    end = None if last is None else dates.parse_day_range(last)[1]
+    if begin is not None and end is not None and begin > end:
+        raise wrong(Fault(parameter="to", detail=f"{last!r} ends before `from` ({first!r}) begins", nearest=None))
+    return begin, end
+
+
+def keys_of(wire: Any) -> set[str]:
+    """The keys that `fields` may name."""
+    members = get_args(get_args(wire)[0]) if get_args(wire) else (wire,)
+    return {name for member in members for name in member.model_fields}

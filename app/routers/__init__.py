@@ -1,0 +1,1 @@
+"""The URLs: one small typed function each."""

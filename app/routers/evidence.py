@@ -1,0 +1,68 @@
+"""Relations, and what everything rests on: citations and passages. And `/v1` itself."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from app import params, schemas
+from app.resources import CITATIONS, PASSAGES, RELATIONS
+from app.routers.reading import Reader, answers
+
+router = APIRouter()
+RelationId = Annotated[
+    str, Path(description="The id of a relation.", examples=["mao-zedong.announced.great-leap-forward"])
+]
+CitationId = Annotated[
+    str,
+    Path(
+        description="The id of a citation.",
+        examples=["mao-resignation.hartnett-great-leap-forward.3575-3605"],
+    ),
+]
+PassageId = Annotated[str, Path(description="The id of a passage.", examples=["hartnett-great-leap-forward-p2"])]
+
+
+@router.get("", tags=["overview"], **answers(schemas.About))
+async def get_overview(reader: Reader) -> Response:
+    """What this is: revision, counts, licence, how to cite, and where to begin."""
+    return await reader.about()
+
+
+@router.get("/relations", tags=["relations"], **answers(schemas.RelationPage))
+async def list_relations(query: Annotated[params.RelationParams, Query()], reader: Reader) -> Response:
+    """Relations by subject, object, either end, predicate, causality, stance or date. Offices are `held_office`."""
+    return await reader.page(RELATIONS, query)
+
+
+@router.get("/relations/{id}", tags=["relations"], **answers(schemas.RelationDetail))
+async def get_relation(
+    id: RelationId, query: Annotated[params.RelationDetailParams, Query()], reader: Reader
+) -> Response:
+    """One relation by its id."""
+    return await reader.one(RELATIONS, id, query)
+
+
+@router.get("/citations", tags=["citations"], **answers(schemas.CitationPage))
+async def list_citations(query: Annotated[params.CitationParams, Query()], reader: Reader) -> Response:
+    """The places in the sources that records and relations rest on."""
+    return await reader.page(CITATIONS, query)
+
+
+@router.get("/citations/{id}", tags=["citations"], **answers(schemas.CitationDetail))
+async def get_citation(
+    id: CitationId, query: Annotated[params.CitationDetailParams, Query()], reader: Reader
+) -> Response:
+    """One citation by its id."""
+    return await reader.one(CITATIONS, id, query)
+
+
+@router.get("/passages", tags=["passages"], **answers(schemas.PassagePage))
+async def list_passages(query: Annotated[params.AnyPassageParams, Query()], reader: Reader) -> Response:
+    """Paragraphs of the sources, each with everything that is anchored in it and its range."""
+    return await reader.page(PASSAGES, query)
+
+
+@router.get("/passages/{id}", tags=["passages"], **answers(schemas.PassageDetail))
+async def get_passage(id: PassageId, query: Annotated[params.PassageDetailParams, Query()], reader: Reader) -> Response:
+    """One passage by its id."""
+    return await reader.one(PASSAGES, id, query)

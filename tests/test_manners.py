@@ -1,0 +1,250 @@
+"""What every route owes every client, proved over all routes of the OpenAPI document on both databases."""
+
+import gzip
+from urllib.parse import quote
+
+import jsonschema
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+
+pytestmark = pytest.mark.anyio
+OPENAPI = create_app(Settings()).openapi()
+PATHS = list(OPENAPI["paths"])
+LISTS = [path for path in PATHS if "cursor" in {p["name"] for p in OPENAPI["paths"][path]["get"]["parameters"]}]
+DETAILS = [path for path in PATHS if path.endswith("{id}")]
+
+
+def parameters(path, where="query"):
+    return [p for p in OPENAPI["paths"][path]["get"]["parameters"] if p["in"] == where]
+
+
+def url(path):
+    for parameter in parameters(path, "path"):
+        path = path.replace(f"{{{parameter['name']}}}", parameter["example"])
+    return path
+
+
+def schema(path, media="application/json"):
+    content = OPENAPI["paths"][path]["get"]["responses"]["200"]["content"]
+    return {**content[media]["schema"], "components": OPENAPI["components"]}
+
+
+def examples():
+    for path in PATHS:
+        for parameter in parameters(path):
+            for example in parameter["schema"].get("examples", []):
+                yield pytest.param(path, parameter["name"], example, id=f"{path}-{parameter['name']}")
+
+
+def valid(body, wanted):
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(wanted).iter_errors(body))
+    assert error is None, f"{error.json_path}: {error.message[:300]}"
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_route_answers_as_documented(client, path):
+    response = await client.get(url(path))
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    valid(response.json(), schema(path))
+    assert "included" not in response.json()
+
+
+@pytest.mark.parametrize(("path", "name", "example"), list(examples()))
+async def test_every_example_works_when_it_is_tried_out(client, path, name, example):
+    response = await client.get(url(path), params={name: example})
+    assert response.status_code == 200, response.text
+    media = response.headers["content-type"]
+    assert media == ("application/vnd.fasti.sparse+json" if name == "fields" else "application/json")
+    valid(response.json(), schema(path, media))
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_caching_and_conditional_requests(client, path):
+    first = await client.get(url(path))
+    tag = first.headers["etag"]
+    assert tag.startswith('W/"')
+    assert first.headers["cache-control"] == "public, max-age=60"
+    assert "Accept" in first.headers["vary"]
+    for given in (tag, f'"other", {tag}', "*"):
+        again = await client.get(url(path), headers={"if-none-match": given})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert (await client.get(url(path), headers={"if-none-match": '"other"'})).content == first.content
+    stored = await client.get(url(path))
+    assert (stored.content, dict(stored.headers)) == (first.content, dict(first.headers))
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/docs", "/openapi.json"])
+async def test_head_is_get_without_a_body(client, path):
+    got, head = (
+        await client.get(url(path) if "{" in path else path),
+        await client.head(url(path) if "{" in path else path),
+    )
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
+async def test_other_methods_are_refused_with_allow(client, path, method):
+    response = await client.request(method, url(path))
+    assert response.status_code == 405
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert response.json()["type"] == "/problems/method-not-allowed"
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_options_and_cors(client, path):
+    plain = await client.options(url(path))
+    assert (plain.status_code, plain.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+    asked = {"origin": "https://a.example", "access-control-request-method": "GET"}
+    preflight = await client.options(url(path), headers=asked)
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    got = await client.get(url(path), headers={"origin": "https://a.example"})
+    assert got.headers["access-control-allow-origin"] == "*"
+    assert got.headers["access-control-expose-headers"] == "ETag, Link"
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_an_unknown_parameter_is_refused_with_what_is_allowed(client, path):
+    response = await client.get(url(path), params={"bogus": 1})
+    assert response.status_code == 422
+    [error] = response.json()["errors"]
+    assert error["parameter"] == "bogus"
+    assert all(parameter["name"] in error["detail"] for parameter in parameters(path))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [("*/*", 200), ("application/*", 200), ("text/html, application/json;q=0.1", 200), ("", 200), ("text/html", 406),
+     ("application/json;q=0, */*", 406), ("nonsense", 406)],
+)  # fmt: skip
+async def test_the_accept_header_is_heard(client, path, accept, status):
+    assert (await client.get(url(path), headers={"accept": accept})).status_code == status
+
+
+async def test_answers_are_compressed_as_the_client_asks(client):
+    plain = await client.get("/v1/events", headers={"accept-encoding": "identity"})
+    for coding in ("gzip", "br", "zstd"):
+        async with client.stream("GET", "/v1/events", headers={"accept-encoding": coding}) as response:
+            raw = b"".join([chunk async for chunk in response.aiter_raw()])
+        assert response.headers["content-encoding"] == coding
+        assert "Accept-Encoding" in response.headers["vary"]
+        assert len(raw) < len(plain.content) / 2
+        if coding == "gzip":
+            assert gzip.decompress(raw) == plain.content
+
+
+HOSTILE = ["%00", "a%00b", "%FF", "%zz", "%", "%2e%2e%2f", "a..b", "x" * 400, "'; DROP TABLE record--", "𝕏", "NaN",
+           "9" * 40, '"*"', "a/b", "-1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", DETAILS)
+@pytest.mark.parametrize("value", HOSTILE)
+async def test_no_path_breaks_it(client, path, value):
+    raw = value if value.startswith("%") or "%00" in value else quote(value, safe="/.")
+    response = await client.get(path.replace("{id}", raw))
+    assert response.status_code in (404, 422)
+    assert response.headers["content-type"] == "application/problem+json"
+    valid(response.json(), {**OPENAPI["components"]["schemas"]["Problem"], "components": OPENAPI["components"]})
+
+
+@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("value", HOSTILE)
+async def test_no_parameter_breaks_it(client, path, value):
+    for parameter in parameters(path):
+        if parameter["name"] in ("min", "max") and value == "-1":
+            continue  # A figure may be negative.
+        raw = value if value.startswith("%") or "%00" in value else quote(value, safe="")
+        response = await client.get(f"{url(path)}?{parameter['name']}={raw}")
+        assert response.status_code == 422, (parameter["name"], value)
+        assert response.headers["content-type"] == "application/problem+json"
+        assert "Traceback" not in response.text
+        assert "sqlalchemy" not in response.text.lower()
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "type_"),
+    [
+        ("/v1/events?limit=1&limit=2", 422, "invalid-parameter"),
+        ("/v1/events?" + "person=mao-zedong&" * 60, 422, "invalid-parameter"),
+        ("/v1/events?id=" + "a" * 9000, 414, "uri-too-long"),
+        ("/v1/events?sort=start,start", 200, None),
+        ("/v1/events/", 404, "not-found"),
+        ("/v1/event", 404, "not-found"),
+        ("/", 404, "not-found"),
+        ("/v1/events?from=1962&to=1957", 422, "invalid-parameter"),
+        ("/v1/events?person=china", 422, "invalid-parameter"),
+        ("/v1/events?type=war", 422, "invalid-parameter"),
+        ("/v1/events?fields=nmae", 422, "invalid-parameter"),
+    ],
+)
+async def test_what_is_wrong_is_said(client, target, status, type_):
+    response = await client.get(target)
+    assert response.status_code == status
+    if type_:
+        assert response.json()["type"] == f"/problems/{type_}"
+        assert response.headers["cache-control"] == "no-store"
+
+
+async def test_a_body_on_get_is_refused(client):
+    response = await client.request("GET", "/v1/events", content=b"{}")
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-request")
+
+
+async def test_a_mistaken_kind_is_told_where_the_id_is(client):
+    response = await client.get("/v1/people/great-leap-forward")
+    assert response.status_code == 404
+    assert response.json()["found_at"] == "/v1/policies/great-leap-forward"
+    assert (await client.get(response.json()["found_at"])).status_code == 200
+
+
+async def test_near_misses_are_named(client):
+    response = await client.get("/v1/events", params={"person": "mao-zedon", "stance": "asserted"})
+    assert response.json()["errors"] == [
+        {
+            "parameter": "person",
+            "detail": "there is no 'mao-zedon'; did you mean 'mao-zedong'?",
+            "nearest": "mao-zedong",
+        }
+    ]
+    assert "Did you mean 'mao-zedong'?" in (await client.get("/v1/people/mao-zedon")).json()["detail"]
+    assert (await client.get("/v1/events?stance=assert")).json()["errors"][0]["nearest"] == "asserted"
+    assert "Did you mean /v1/events?" in (await client.get("/v1/event")).json()["detail"]
+
+
+async def test_pages_for_people(client):
+    for page in ("/docs", "/redoc"):
+        response = await client.get(page)
+        assert response.status_code == 200
+        assert "https://" not in response.text.replace("https://fonts", "https://fonts-")
+    for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"):
+        assert (await client.get(f"/static/{asset}")).status_code == 200
+
+
+async def test_a_fault_of_ours_leaks_nothing(client, monkeypatch):
+    async def broken(*_):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("app.routers.reading.Reading.page", broken)
+    response = await client.get("/v1/events?limit=199")
+    assert (response.status_code, response.json()["type"]) == (500, "/problems/internal")
+    assert "secret" not in response.text
+
+
+async def test_every_operation_parameter_and_field_is_described():
+    for path in PATHS:
+        operation = OPENAPI["paths"][path]["get"]
+        assert operation["description"]
+        assert operation["operationId"].split("_")[0] in ("list", "get")
+        assert [p["name"] for p in operation["parameters"] if not p.get("description")] == []
+    lacking = [
+        f"{name}.{key}"
+        for name, part in OPENAPI["components"]["schemas"].items()
+        for key, value in part.get("properties", {}).items()
+        if not value.get("description") and "const" not in value and "$ref" not in value
+    ]
+    assert lacking == []
