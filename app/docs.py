@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from app import __version__, resources, schemas
 from app.errors import ProblemBody
+from app.params import keys_of
 from app.queries import first_cursor
 from app.vocabulary import PREDICATES, STANCES
 
@@ -111,17 +112,19 @@ def _made(app: FastAPI) -> dict[str, Any]:
         parts[made["title"]] = made
     for name in ("HTTPValidationError", "ValidationError"):
         parts.pop(name, None)
-    lists = {f"/v1/{resource.name}": resource for resource in resources.ALL}
-    lists["/v1/sources/{id}/passages"] = resources.PASSAGES
+    shown = {f"/v1/{resource.name}{tail}": resource for resource in resources.ALL for tail in ("", "/{id}")}
+    shown["/v1/sources/{id}/passages"] = resources.PASSAGES
     for path, item in body["paths"].items():
         for parameter in item["get"].setdefault("parameters", []):
             if parameter["in"] == "path":
                 # Swagger UI fills in `example`, and passes over the schema's `examples`.
                 parameter["example"] = parameter["schema"]["examples"][0]
-            if parameter["name"] == "id" and parameter["in"] == "query" and (known := lists[path].example):
+            if parameter["name"] == "fields":
+                parameter["schema"]["items"] = {"type": "string", "enum": sorted(keys_of(shown[path].wire))}
+            if parameter["name"] == "id" and parameter["in"] == "query" and (known := shown[path].example):
                 parameter["schema"]["examples"] = [[known]]
             if parameter["name"] == "cursor" and not path.endswith("/passages"):
-                parameter["schema"]["examples"] = [first_cursor(lists[path])]
+                parameter["schema"]["examples"] = [first_cursor(shown[path])]
         if path == "/v1":
             item["get"]["responses"].pop("404")
             item["get"]["responses"]["200"]["content"].pop("application/vnd.fasti.sparse+json")

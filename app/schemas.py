@@ -5,7 +5,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from app.vocabulary import Causality, EstimateType, Kind, Polarity, Predicate, QuoteForm, Stance
@@ -17,6 +17,14 @@ class Wire(BaseModel):
 
 def said(description: str, example: Any = None) -> Any:
     return Field(description=description, examples=None if example is None else [example])
+
+
+def _plain(value: float) -> float:
+    """15000000 and not 15000000.0: a count is read as one."""
+    return int(value) if value.is_integer() else value
+
+
+Figure = Annotated[float, PlainSerializer(_plain, return_type=int | float), WithJsonSchema({"type": "number"})]
 
 
 class Ref(Wire):
@@ -147,9 +155,9 @@ class Estimate(Base):
     measure: str = said("What is counted.", "deaths")
     subject: Ref = said("What it is about.")
     place: Ref | None = said("Where.")
-    low: float | None = said("The least, as given.", 15000000)
-    high: float | None = said("The most, as given.", 45000000)
-    value: float | None = said("The one figure, where one is given.", 2)
+    low: Figure | None = said("The least, as given.", 15000000)
+    high: Figure | None = said("The most, as given.", 45000000)
+    value: Figure | None = said("The one figure, where one is given.", 2)
     unit: str | None = said("What one of it is.", "persons")
     approximate: bool = said("Marked as approximate.", True)
     hedge: str | None = said("The source's hedging words.", "between")
