@@ -1,0 +1,61 @@
+"""How the house stands: a room knows only what stands below it, and no room is too large."""
+
+import ast
+import json
+
+import pytest
+
+from app.main import create_app
+from app.settings import ROOT, Settings
+
+LEVELS = [
+    {"settings", "dates", "errors", "vocabulary"},
+    {"models", "db", "packfile"},
+    {"schemas", "spans", "pack", "caching", "edge"},
+    {"resources"},
+    {"queries", "documents", "load"},
+    {"params"},
+    {"routers", "docs"},
+    {"main"},
+    {"cli"},
+]
+LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
+FILES = [path for path in (ROOT / "app").rglob("*.py") if path.name != "__init__.py"]
+# Rooms of one level that may use each other, each in one direction only.
+WITHIN = {("db", "settings"), ("pack", "spans"), ("load", "documents")}
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "app":
+            parts = node.module.split(".")
+            yield from [parts[1]] if len(parts) > 1 else [name.name for name in node.names if name.name in LEVEL]
+        elif isinstance(node, ast.ImportFrom):
+            yield f"external {node.module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_room_knows_only_what_stands_below(path):
+    room = path.relative_to(ROOT / "app").parts[0].removesuffix(".py")
+    used = [name for name in imports(path) if not name.startswith("external")]
+    up = [name for name in used if LEVEL[name] >= LEVEL[room] and name != room and (room, name) not in WITHIN]
+    assert up == []
+    if LEVEL[room] < LEVEL["params"]:
+        assert not [name for name in imports(path) if name.startswith("external fastapi")]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_room_is_above_five_hundred_lines(path):
+    assert len(path.read_text("utf-8").splitlines()) <= 500
+
+
+def test_the_openapi_document_is_the_one_that_was_agreed():
+    """A change of the API shows here: look at it, then `fasti openapi > tests/openapi.json`."""
+    agreed = json.loads((ROOT / "tests" / "openapi.json").read_text("utf-8"))
+    assert create_app(Settings()).openapi() == agreed
+
+
+def test_every_setting_is_in_the_readme():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [n for n in Settings.model_fields if f"FASTI_{n.upper()}" not in readme] == []
+    assert len(readme.splitlines()) <= 150
