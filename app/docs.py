@@ -1,5 +1,6 @@
 """The documentation: OpenAPI as it is sent, Swagger UI and ReDoc from the installation."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from app import __version__, resources, schemas
 from app.errors import ProblemBody
 from app.params import keys_of
 from app.queries import first_cursor
+from app.resources import Resource
+from app.routers.reading import SPARSE
 from app.vocabulary import PREDICATES, STANCES
 
 TITLE = "Fasti"
@@ -43,12 +46,16 @@ TAGS = {
     "quotes": "Quoted and reported words.",
     "sources": "The texts that the facts were read from.",
     "records": "All eight kinds at once; ids are unique over all of them.",
-    "relations": "What one record has to do with another. The predicates: "
-    + "; ".join(f"`{name}` ({term.meaning})" for name, term in PREDICATES.items())
-    + ".",
+    "relations": "What one record has to do with another, in one of a closed set of predicates.",
     "citations": "Spans of a source, counted in Unicode code points.",
     "passages": "Paragraphs of a source. Where the text may not be shipped, `text` is null.",
 }
+PREDICATE_LIST = "\n\nThe predicates, subject to object:\n" + "".join(
+    f"\n- `{name}`: {term.meaning}" for name, term in PREDICATES.items()
+)
+# What asks comes first on the page, what only shapes the answer last.
+SHAPING = ["sort", "include", "fields", "limit", "cursor", "total"]
+COMMON = ["id", "stance", "attributed_to", "polarity", "source", "section"]
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
 
@@ -113,19 +120,36 @@ def _made(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         parts.pop(name, None)
     shown = {f"/v1/{resource.name}{tail}": resource for resource in resources.ALL for tail in ("", "/{id}")}
-    shown["/v1/sources/{id}/passages"] = resources.PASSAGES
     for path, item in body["paths"].items():
-        for parameter in item["get"].setdefault("parameters", []):
-            if parameter["in"] == "path":
-                # Swagger UI fills in `example`, and passes over the schema's `examples`.
-                parameter["example"] = parameter["schema"]["examples"][0]
-            if parameter["name"] == "fields":
-                parameter["schema"]["items"] = {"type": "string", "enum": sorted(keys_of(shown[path].wire))}
-            if parameter["name"] == "id" and parameter["in"] == "query" and (known := shown[path].example):
-                parameter["schema"]["examples"] = [[known]]
-            if parameter["name"] == "cursor" and not path.endswith("/passages"):
-                parameter["schema"]["examples"] = [first_cursor(shown[path])]
-        if path == "/v1":
-            item["get"]["responses"].pop("404")
-            item["get"]["responses"]["200"]["content"].pop("application/vnd.fasti.sparse+json")
+        operation = item["get"]
+        for parameter in operation.setdefault("parameters", []):
+            _explain(parameter, shown.get(path))
+        operation["parameters"].sort(key=lambda parameter: _rank(parameter["name"]))
+    body["paths"]["/v1/relations"]["get"]["description"] += PREDICATE_LIST
+    about = body["paths"]["/v1"]["get"]["responses"]
+    about.pop("404")
+    about["200"]["content"].pop(SPARSE)
     return body
+
+
+def _rank(name: str) -> int:
+    return SHAPING.index(name) + 100 if name in SHAPING else COMMON.index(name) + 50 if name in COMMON else 0
+
+
+def _explain(parameter: dict[str, Any], resource: Resource | None) -> None:
+    """Give a parameter an example that runs, where Swagger UI shows it."""
+    schema, name = parameter["schema"], parameter["name"]
+    if parameter["in"] == "path":
+        # Swagger UI fills in `example`, and passes over the schema's `examples`.
+        parameter["example"] = schema["examples"][0]
+        return
+    if resource is not None and name == "fields":
+        schema["items"] = {"type": "string", "enum": sorted(keys_of(resource.wire))}
+    if resource is not None and name == "id":
+        schema["examples"] = [[resource.example]]
+    if resource is not None and name == "cursor":
+        schema["examples"] = [first_cursor(resource)]
+        return
+    for example in schema.get("examples", []):
+        value = example[0] if isinstance(example, list) else json.dumps(example).strip('"')
+        parameter["description"] += f" Example: `{value}`."

@@ -15,7 +15,8 @@ LEVELS = [
     {"resources"},
     {"queries", "documents", "load"},
     {"params"},
-    {"routers", "docs"},
+    {"routers"},
+    {"docs"},
     {"main"},
     {"cli"},
 ]
