@@ -119,6 +119,9 @@ def _made(app: FastAPI) -> dict[str, Any]:
         parts[made["title"]] = made
     for name in ("HTTPValidationError", "ValidationError"):
         parts.pop(name, None)
+    for part in parts.values():
+        if "properties" in part:
+            part["properties"] = schemas.in_reading_order(part["properties"])
     shown = {f"/v1/{resource.name}{tail}": resource for resource in resources.ALL for tail in ("", "/{id}")}
     for path, item in body["paths"].items():
         operation = item["get"]

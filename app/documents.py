@@ -1,5 +1,6 @@
 """Turn packs into rows: the columns that queries use, and each row's wire form rendered once."""
 
+import json
 import unicodedata
 from collections import Counter, defaultdict
 from typing import Any
@@ -111,7 +112,7 @@ class _Renderer:
         wire["relation_count"] = len(self.touching[entry.id])
         wire["links"] = {"self": url} | {n: f"/v1/{n}?record={entry.id}" for n in ("relations", "citations")}
         own, more = self.special(pack, entry, when)
-        document = _WIRE[kind].model_validate(wire | more).model_dump_json()
+        document = _rendered(_WIRE[kind], wire | more)
         self.out["record"].append(
             {"pk": number, "id": entry.id, "kind": kind, "name": entry.name, "name_key": name_key(entry.name),
              "summary": entry.summary, "document": document, **dated, **claimed}
@@ -208,7 +209,7 @@ class _Renderer:
         }
         wire |= {"label": term.label, "inverse_label": term.inverse, "note": entry.note, "date": when}
         wire["links"] = {"self": url, "citations": f"/v1/citations?relation={entry.key}"}
-        document = schemas.Relation.model_validate(wire).model_dump_json()
+        document = _rendered(schemas.Relation, wire)
         ends = {"subject": self.pk[entry.subject], "object": self.pk[entry.object]}
         self.out["relation"].append(
             {"pk": number, "id": entry.key, **ends, **own, "document": document, **dated, **claimed}
@@ -229,7 +230,7 @@ class _Renderer:
                 places[pack.source_of(cite), index].append(row)
         numbers = self.passages(pack, places)
         for row, source, index in cited:
-            wire = schemas.Citation.model_validate(row.pop("wire")).model_dump_json()
+            wire = _rendered(schemas.Citation, row.pop("wire"))
             row |= {"pk": len(self.out["citation"]) + 1, "passage": numbers[source, index], "document": wire}
             self.out["citation"].append(row)
 
@@ -267,12 +268,18 @@ class _Renderer:
                     for w in anchors
                 ]  # fmt: skip
                 numbers[name, index] = number = len(self.out["passage"]) + 1
-                document = schemas.Passage.model_validate(wire).model_dump_json()
+                document = _rendered(schemas.Passage, wire)
                 columns = {"pk": number, "id": key, "source": self.pk[name], "section": passage.section}
                 columns |= {"start_offset": passage.start, "end_offset": passage.end}
                 self.out["passage"].append(columns | {"text": text, "document": document})
                 self.words["section", passage.section] += 1
         return numbers
+
+
+def _rendered(wire: type[schemas.Wire], body: Row) -> str:
+    """A document: validated, so that its shape is the documented one, and encoded for good."""
+    shaped = schemas.in_reading_order(wire.model_validate(body).model_dump(mode="json"))
+    return json.dumps(shaped, ensure_ascii=False, separators=(",", ":"))
 
 
 def _ref(kind: Kind, entry: RecordEntry) -> Row:

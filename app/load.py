@@ -23,6 +23,7 @@ from app.settings import ROOT, Settings
 
 ORDER = [table.name for table in models.metadata.sorted_tables if table.name != "revision"]
 BATCH = 5_000
+RENDERING = ("dates", "documents", "schemas", "vocabulary")
 
 
 class Loaded(NamedTuple):
@@ -32,8 +33,10 @@ class Loaded(NamedTuple):
 
 
 def revision_of(settings: Settings) -> str:
-    """The name of what the packs say now: a hash over them, the schema and the software."""
-    seen = sha256(f"{__version__} {_head()}".encode())
+    """The name of what the packs say now: a hash over them, the tables, and the code that renders the documents."""
+    seen = sha256(_head().encode())
+    for module in RENDERING:
+        seen.update((ROOT / "app" / f"{module}.py").read_bytes())
     for folder in folders(settings.seed_dir):
         seen.update(folder.name.encode() + fingerprint(folder, settings.source_dir).encode())
     return seen.hexdigest()[:16]

@@ -15,6 +15,16 @@ class Wire(BaseModel):
     """No field below has a default but those that `include` adds, so that every other is required."""
 
 
+LEADING = ("items", "id", "kind", "name", "title", "type", "summary", "subject", "predicate", "object", "date")
+TRAILING = ("aliases", "stance", "attributed_to", "polarity", "citation_count", "relation_count", "links", "included")
+
+
+def in_reading_order(body: dict[str, Any]) -> dict[str, Any]:
+    """The same keys as a reader wants them: what it is, what is said, then who says so and where to go on."""
+    order = {key: place for place, key in enumerate(LEADING)} | {key: 100 + i for i, key in enumerate(TRAILING)}
+    return dict(sorted(body.items(), key=lambda item: order.get(item[0], 50)))
+
+
 def said(description: str, example: Any = None) -> Any:
     return Field(description=description, examples=None if example is None else [example])
 

@@ -43,11 +43,12 @@ async def test_every_document_has_exactly_the_shape_it_is_documented_with(settin
     rows = await database.read(lambda connection: all_rows(connection, "SELECT kind, document FROM record"))
     assert len(rows) > 100
     for kind, document in rows:
-        assert WIRE[kind].model_validate_json(document).model_dump_json() == document
+        assert WIRE[kind].model_validate_json(document).model_dump(mode="json") == json.loads(document)
     for table, wire in (("relation", schemas.Relation), ("citation", schemas.Citation), ("passage", schemas.Passage)):
         found = await database.read(lambda c, t=table: all_rows(c, f"SELECT document FROM {t}"))
         assert found
-        assert all(wire.model_validate_json(document).model_dump_json() == document for (document,) in found)
+        for (document,) in found:
+            assert wire.model_validate_json(document).model_dump(mode="json") == json.loads(document)
     database.close()
 
 
