@@ -13,10 +13,10 @@ from starlette.staticfiles import StaticFiles
 
 from app import __version__, resources, schemas
 from app.errors import ProblemBody
+from app.formats import BY_MEDIA_TYPE
 from app.params import keys_of
 from app.queries import first_cursor
 from app.resources import Resource
-from app.routers.reading import SPARSE
 from app.vocabulary import PREDICATES, STANCES
 
 TITLE = "Fasti"
@@ -85,11 +85,16 @@ def install(app: FastAPI) -> None:
         )
 
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    operations = [item["get"] for item in app.openapi()["paths"].values()]
     app.state.parameters = {
-        item["get"]["operationId"]: {
-            p["name"]: p["schema"].get("type") == "array" for p in item["get"]["parameters"] if p["in"] == "query"
+        each["operationId"]: {
+            p["name"]: p["schema"].get("type") == "array" for p in each["parameters"] if p["in"] == "query"
         }
-        for item in app.openapi()["paths"].values()
+        for each in operations
+    }
+    app.state.formats = {
+        each["operationId"]: [BY_MEDIA_TYPE[media_type] for media_type in each["responses"]["200"]["content"]]
+        for each in operations
     }
 
 
@@ -129,9 +134,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
             _explain(parameter, shown.get(path))
         operation["parameters"].sort(key=lambda parameter: _rank(parameter["name"]))
     body["paths"]["/v1/relations"]["get"]["description"] += PREDICATE_LIST
-    about = body["paths"]["/v1"]["get"]["responses"]
-    about.pop("404")
-    about["200"]["content"].pop(SPARSE)
+    body["paths"]["/v1"]["get"]["responses"].pop("404")
     return body
 
 

@@ -11,9 +11,9 @@ from app.settings import ROOT, Settings
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary"},
     {"models", "db", "packfile"},
-    {"schemas", "spans", "pack", "caching", "edge"},
+    {"schemas", "spans", "pack", "caching", "edge", "formats"},
     {"resources"},
-    {"queries", "documents", "load"},
+    {"queries", "documents", "load", "answers"},
     {"params"},
     {"routers"},
     {"docs"},
@@ -23,7 +23,7 @@ LEVELS = [
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 FILES = [path for path in (ROOT / "app").rglob("*.py") if path.name != "__init__.py"]
 # Rooms of one level that may use each other, each in one direction only.
-WITHIN = {("db", "settings"), ("pack", "spans"), ("load", "documents")}
+WITHIN = {("db", "settings"), ("pack", "spans"), ("load", "documents"), ("answers", "queries")}
 
 
 def imports(path):

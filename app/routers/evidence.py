@@ -28,13 +28,13 @@ async def get_overview(reader: Reader) -> Response:
     return await reader.about()
 
 
-@router.get("/relations", tags=["relations"], **answers(schemas.RelationPage))
+@router.get("/relations", tags=["relations"], **answers(schemas.RelationPage, sparse=True))
 async def list_relations(query: Annotated[params.RelationParams, Query()], reader: Reader) -> Response:
     """Relations by subject, object, either end, predicate, causality, stance or date. Offices are `held_office`."""
     return await reader.page(RELATIONS, query)
 
 
-@router.get("/relations/{id}", tags=["relations"], **answers(schemas.RelationDetail))
+@router.get("/relations/{id}", tags=["relations"], **answers(schemas.RelationDetail, sparse=True))
 async def get_relation(
     id: RelationId, query: Annotated[params.RelationDetailParams, Query()], reader: Reader
 ) -> Response:
@@ -42,13 +42,13 @@ async def get_relation(
     return await reader.one(RELATIONS, id, query)
 
 
-@router.get("/citations", tags=["citations"], **answers(schemas.CitationPage))
+@router.get("/citations", tags=["citations"], **answers(schemas.CitationPage, sparse=True))
 async def list_citations(query: Annotated[params.CitationParams, Query()], reader: Reader) -> Response:
     """The places in the sources that records and relations rest on."""
     return await reader.page(CITATIONS, query)
 
 
-@router.get("/citations/{id}", tags=["citations"], **answers(schemas.CitationDetail))
+@router.get("/citations/{id}", tags=["citations"], **answers(schemas.CitationDetail, sparse=True))
 async def get_citation(
     id: CitationId, query: Annotated[params.CitationDetailParams, Query()], reader: Reader
 ) -> Response:
@@ -56,13 +56,13 @@ async def get_citation(
     return await reader.one(CITATIONS, id, query)
 
 
-@router.get("/passages", tags=["passages"], **answers(schemas.PassagePage))
+@router.get("/passages", tags=["passages"], **answers(schemas.PassagePage, sparse=True))
 async def list_passages(query: Annotated[params.AnyPassageParams, Query()], reader: Reader) -> Response:
     """Paragraphs of the sources, each with everything that is anchored in it and its range."""
     return await reader.page(PASSAGES, query)
 
 
-@router.get("/passages/{id}", tags=["passages"], **answers(schemas.PassageDetail))
+@router.get("/passages/{id}", tags=["passages"], **answers(schemas.PassageDetail, sparse=True))
 async def get_passage(id: PassageId, query: Annotated[params.PassageDetailParams, Query()], reader: Reader) -> Response:
     """One passage by its id."""
     return await reader.one(PASSAGES, id, query)

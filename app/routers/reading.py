@@ -1,54 +1,63 @@
 """What every route shares: the strict look at the query, the reader, and what OpenAPI says of the answers."""
 
 import json
-import re
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from pydantic import BaseModel
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from app import queries
 from app.db import Database
 from app.errors import MEDIA_TYPE, Fault, Problem, nearest, wrong
+from app.formats import JSON, SPARSE, Format, negotiate
 from app.params import keys_of, plan
 from app.resources import Resource
-
-JSON, SPARSE = "application/json", "application/vnd.fasti.sparse+json"
 
 
 async def strict(request: Request) -> None:
     """Refuse what the documentation of this route does not name, and a format that it does not have."""
-    allowed = request.app.state.parameters[request.scope["endpoint"].__name__]
+    name = request.scope["endpoint"].__name__
+    allowed = request.app.state.parameters[name]
     faults = []
-    for name in dict.fromkeys(request.query_params):
-        if name not in allowed:
-            near = nearest(name, allowed)
+    for given in dict.fromkeys(request.query_params):
+        if given not in allowed:
+            near = nearest(given, allowed)
             detail = f"there is no such parameter here; these there are: {', '.join(allowed) or 'none'}"
-            faults.append(Fault(parameter=name[:100], detail=detail, nearest=near))
-        elif not allowed[name] and len(request.query_params.getlist(name)) > 1:
-            faults.append(Fault(parameter=name, detail="it may be given once only", nearest=None))
+            faults.append(Fault(parameter=given[:100], detail=detail, nearest=near))
+        elif not allowed[given] and len(request.query_params.getlist(given)) > 1:
+            faults.append(Fault(parameter=given, detail="it may be given once only", nearest=None))
     if faults:
         raise wrong(*faults)
-    if not _accepts(request.headers.get("accept", "*/*")):
-        raise Problem("not-acceptable", f"This is served as {JSON} only.")
+    request.state.format = _format(request, request.app.state.formats[name])
 
 
-def _accepts(header: str) -> bool:
-    """Whether an Accept header admits JSON: the most specific range that fits decides (RFC 9110, 12.5.1)."""
-    best = (0, header.strip() == "")
-    for part in header.split(","):
-        name, *rest = (piece.strip().lower() for piece in part.split(";"))
-        weight = next((piece[2:] for piece in rest if piece.startswith("q=")), "1")
-        rank = {"*/*": 1, "application/*": 2, JSON: 3, SPARSE: 3}.get(name, 0)
-        if rank >= best[0] and rank:
-            best = (rank, re.fullmatch(r"0(\.0*)?", weight) is None)
-    return best[1]
+def _format(request: Request, formats: list[Format]) -> Format:
+    """The one that `format` says outright, or else the one that the Accept header likes best."""
+    if "format" in request.query_params:
+        # A value that the route does not have is refused with the route's other parameters.
+        return next((each for each in formats if each.name == request.query_params["format"]), JSON)
+    possible = [each for each in formats if each is not SPARSE or "fields" in request.query_params]
+    chosen = negotiate(request.headers.get("accept", "*/*"), possible)
+    if chosen is None:
+        raise Problem("not-acceptable", f"This is served as {', '.join(each.media_type for each in possible)}.")
+    return chosen
 
 
 class Reading:
     def __init__(self, request: Request) -> None:
         self.request = request
         self.database: Database = request.app.state.database
+
+    async def work_out(self, work: Callable[[Connection], BaseModel], **render: Callable[[Any], bytes]) -> Response:
+        """An answer that is computed: as JSON, or by the function that `render` has for the format asked for."""
+        await self.database.refresh()
+        answer = await self.database.read(work)
+        chosen: Format = self.request.state.format
+        content = render[chosen.name](answer) if chosen.name in render else answer.model_dump_json().encode()
+        return Response(content, media_type=chosen.media_type, headers={"vary": "Accept"})
 
     async def one(self, resource: Resource, name: str, given: Any) -> Response:
         _known_fields(resource, given.fields)
@@ -88,7 +97,7 @@ Reader = Annotated[Reading, Depends(_reading)]
 
 
 def _response(content: bytes, *, sparse: bool) -> Response:
-    return Response(content, media_type=SPARSE if sparse else JSON, headers={"vary": "Accept"})
+    return Response(content, media_type=(SPARSE if sparse else JSON).media_type, headers={"vary": "Accept"})
 
 
 def _linked(response: Response, url: str) -> Response:
@@ -111,15 +120,18 @@ def _known_fields(resource: Resource, fields: list[str]) -> None:
         raise wrong(*faults)
 
 
-def answers(model: Any) -> dict[str, Any]:
-    """How a route's answers are documented: exactly what is sent."""
+def answers(model: Any, *others: Format, sparse: bool = False) -> dict[str, Any]:
+    """How a route's answers are documented: exactly what is sent, as JSON or in one of the other formats."""
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content: dict[str, Any] = {each.media_type: {"schema": {"type": "string"}} for each in others}
+    if sparse:
+        content[SPARSE.media_type] = {"schema": {"$ref": "#/components/schemas/Sparse"}}
     return {
         "response_model": model,
         "responses": {
             200: {
                 "description": "Found.",
-                "content": {SPARSE: {"schema": {"$ref": "#/components/schemas/Sparse"}}},
+                "content": content,
                 "headers": {
                     "ETag": {"description": "Names this representation.", "schema": {"type": "string"}},
                     "Link": {"description": "The next page, where there is one.", "schema": {"type": "string"}},

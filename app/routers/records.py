@@ -12,13 +12,13 @@ router = APIRouter()
 Detail = Annotated[params.RecordDetailParams, Query()]
 
 
-@router.get("/events", tags=["events"], **answers(schemas.EventPage))
+@router.get("/events", tags=["events"], **answers(schemas.EventPage, sparse=True))
 async def list_events(query: Annotated[params.EventParams, Query()], reader: Reader) -> Response:
     """Events by date, person, organization, place, policy or anything else they are tied to."""
     return await reader.page(EVENTS, query)
 
 
-@router.get("/events/{id}", tags=["events"], **answers(schemas.EventDetail))
+@router.get("/events/{id}", tags=["events"], **answers(schemas.EventDetail, sparse=True))
 async def get_event(
     id: Annotated[str, Path(description="The id of an event.", examples=["great-leap-forward-announcement"])],
     query: Detail,
@@ -28,13 +28,13 @@ async def get_event(
     return await reader.one(EVENTS, id, query)
 
 
-@router.get("/people", tags=["people"], **answers(schemas.PersonPage))
+@router.get("/people", tags=["people"], **answers(schemas.PersonPage, sparse=True))
 async def list_people(query: Annotated[params.PersonParams, Query()], reader: Reader) -> Response:
     """People, with the offices they held."""
     return await reader.page(PEOPLE, query)
 
 
-@router.get("/people/{id}", tags=["people"], **answers(schemas.PersonDetail))
+@router.get("/people/{id}", tags=["people"], **answers(schemas.PersonDetail, sparse=True))
 async def get_person(
     id: Annotated[str, Path(description="The id of a person.", examples=["mao-zedong"])],
     query: Detail,
@@ -44,13 +44,13 @@ async def get_person(
     return await reader.one(PEOPLE, id, query)
 
 
-@router.get("/policies", tags=["policies"], **answers(schemas.PolicyPage))
+@router.get("/policies", tags=["policies"], **answers(schemas.PolicyPage, sparse=True))
 async def list_policies(query: Annotated[params.PolicyParams, Query()], reader: Reader) -> Response:
     """Policies, by who initiated them, by date, or by what they are tied to."""
     return await reader.page(POLICIES, query)
 
 
-@router.get("/policies/{id}", tags=["policies"], **answers(schemas.PolicyDetail))
+@router.get("/policies/{id}", tags=["policies"], **answers(schemas.PolicyDetail, sparse=True))
 async def get_policy(
     id: Annotated[str, Path(description="The id of a policy.", examples=["great-leap-forward"])],
     query: Detail,
@@ -60,13 +60,13 @@ async def get_policy(
     return await reader.one(POLICIES, id, query)
 
 
-@router.get("/estimates", tags=["estimates"], **answers(schemas.EstimatePage))
+@router.get("/estimates", tags=["estimates"], **answers(schemas.EstimatePage, sparse=True))
 async def list_estimates(query: Annotated[params.EstimateParams, Query()], reader: Reader) -> Response:
     """Quantified claims: who estimates what, between which bounds. Nothing is computed."""
     return await reader.page(ESTIMATES, query)
 
 
-@router.get("/estimates/{id}", tags=["estimates"], **answers(schemas.EstimateDetail))
+@router.get("/estimates/{id}", tags=["estimates"], **answers(schemas.EstimateDetail, sparse=True))
 async def get_estimate(
     id: Annotated[str, Path(description="The id of an estimate.", examples=["chinese-famine-deaths"])],
     query: Detail,
@@ -76,13 +76,13 @@ async def get_estimate(
     return await reader.one(ESTIMATES, id, query)
 
 
-@router.get("/organizations", tags=["organizations"], **answers(schemas.OrganizationPage))
+@router.get("/organizations", tags=["organizations"], **answers(schemas.OrganizationPage, sparse=True))
 async def list_organizations(query: Annotated[params.OrganizationParams, Query()], reader: Reader) -> Response:
     """Organizations, groups and other actors of many."""
     return await reader.page(ORGANIZATIONS, query)
 
 
-@router.get("/organizations/{id}", tags=["organizations"], **answers(schemas.OrganizationDetail))
+@router.get("/organizations/{id}", tags=["organizations"], **answers(schemas.OrganizationDetail, sparse=True))
 async def get_organization(
     id: Annotated[str, Path(description="The id of an organization or group.", examples=["chinese-communist-party"])],
     query: Detail,
@@ -92,13 +92,13 @@ async def get_organization(
     return await reader.one(ORGANIZATIONS, id, query)
 
 
-@router.get("/places", tags=["places"], **answers(schemas.PlacePage))
+@router.get("/places", tags=["places"], **answers(schemas.PlacePage, sparse=True))
 async def list_places(query: Annotated[params.PlaceParams, Query()], reader: Reader) -> Response:
     """Places."""
     return await reader.page(PLACES, query)
 
 
-@router.get("/places/{id}", tags=["places"], **answers(schemas.PlaceDetail))
+@router.get("/places/{id}", tags=["places"], **answers(schemas.PlaceDetail, sparse=True))
 async def get_place(
     id: Annotated[str, Path(description="The id of a place.", examples=["china"])],
     query: Detail,
@@ -108,13 +108,13 @@ async def get_place(
     return await reader.one(PLACES, id, query)
 
 
-@router.get("/quotes", tags=["quotes"], **answers(schemas.QuotePage))
+@router.get("/quotes", tags=["quotes"], **answers(schemas.QuotePage, sparse=True))
 async def list_quotes(query: Annotated[params.QuoteParams, Query()], reader: Reader) -> Response:
     """Quoted and reported words, by speaker or by what they are about."""
     return await reader.page(QUOTES, query)
 
 
-@router.get("/quotes/{id}", tags=["quotes"], **answers(schemas.QuoteDetail))
+@router.get("/quotes/{id}", tags=["quotes"], **answers(schemas.QuoteDetail, sparse=True))
 async def get_quote(
     id: Annotated[str, Path(description="The id of a quotation.", examples=["quote-opportunist-and-revisionist"])],
     query: Detail,
@@ -124,13 +124,13 @@ async def get_quote(
     return await reader.one(QUOTES, id, query)
 
 
-@router.get("/sources", tags=["sources"], **answers(schemas.SourcePage))
+@router.get("/sources", tags=["sources"], **answers(schemas.SourcePage, sparse=True))
 async def list_sources(query: Annotated[params.SourceParams, Query()], reader: Reader) -> Response:
     """The texts that the facts were read from."""
     return await reader.page(SOURCES, query)
 
 
-@router.get("/sources/{id}", tags=["sources"], **answers(schemas.SourceDetail))
+@router.get("/sources/{id}", tags=["sources"], **answers(schemas.SourceDetail, sparse=True))
 async def get_source(
     id: Annotated[str, Path(description="The id of a source.", examples=["hartnett-great-leap-forward"])],
     query: Detail,
@@ -140,7 +140,7 @@ async def get_source(
     return await reader.one(SOURCES, id, query)
 
 
-@router.get("/sources/{id}/passages", tags=["sources"], **answers(schemas.PassagePage))
+@router.get("/sources/{id}/passages", tags=["sources"], **answers(schemas.PassagePage, sparse=True))
 async def list_source_passages(
     id: Annotated[str, Path(description="The id of a source.", examples=["hartnett-great-leap-forward"])],
     query: Annotated[params.PassageParams, Query()],
@@ -151,13 +151,13 @@ async def list_source_passages(
     return await reader.page(PASSAGES, query, source=[id])
 
 
-@router.get("/records", tags=["records"], **answers(schemas.RecordPage))
+@router.get("/records", tags=["records"], **answers(schemas.RecordPage, sparse=True))
 async def list_records(query: Annotated[params.AnyRecordParams, Query()], reader: Reader) -> Response:
     """Records of any kind: by stance, attribution, source, section, date, or by what they are tied to."""
     return await reader.page(RECORDS, query)
 
 
-@router.get("/records/{id}", tags=["records"], **answers(schemas.AnyDetail))
+@router.get("/records/{id}", tags=["records"], **answers(schemas.AnyDetail, sparse=True))
 async def get_record(
     id: Annotated[str, Path(description="The id of any record.", examples=["mao-zedong"])],
     query: Detail,
