@@ -18,7 +18,7 @@ test: .venv/.dev
 
 lock:
 	$(COMPILE) --output-file requirements.txt pyproject.toml
-	$(COMPILE) --extra test --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(COMPILE) --extra test --extra mcp --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 .venv/.run: requirements.txt pyproject.toml
 	@echo "Setting up .venv (once, about a minute)"
