@@ -54,7 +54,7 @@ PREDICATE_LIST = "\n\nThe predicates, subject to object:\n" + "".join(
     f"\n- `{name}`: {term.meaning}" for name, term in PREDICATES.items()
 )
 # What asks comes first on the page, what only shapes the answer last.
-SHAPING = ["sort", "include", "fields", "limit", "cursor", "total"]
+SHAPING = ["sort", "include", "facets", "fields", "limit", "cursor", "total"]
 COMMON = ["id", "stance", "attributed_to", "polarity", "source", "section"]
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
@@ -151,6 +151,9 @@ def _explain(parameter: dict[str, Any], resource: Resource | None) -> None:
         return
     if resource is not None and name == "fields":
         schema["items"] = {"type": "string", "enum": sorted(keys_of(resource.wire))}
+    if resource is not None and name == "facets":
+        schema["items"] = {"type": "string", "enum": resource.facets}
+        schema["examples"] = [[resource.facets[-1]]]
     if resource is not None and name == "id":
         schema["examples"] = [[resource.example]]
     if resource is not None and name == "cursor":

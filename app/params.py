@@ -60,6 +60,9 @@ class ListParams(Params):
     cursor: Annotated[str, Field(max_length=2000)] | SkipJsonSchema[None] = Field(
         None, description="Where the page starts: taken from `next`, never made up."
     )
+    facets: Fields = many(
+        "Count what the list has, by these; each value comes with the URL that applies it.", "section"
+    )
     total: bool = Field(False, description="Count all that match; this costs a query of its own.", examples=[True])
 
 
@@ -82,6 +85,7 @@ class ClaimParams(ListParams):
     stance: list[Stance] = many("How it is said; several mean any of them.", "asserted")
     polarity: list[Polarity] = many("`negative`: what the source denies.", "positive")
     attributed_to: Ids = many("Said by one of these records.", "mao-zedong")
+    attributed: bool | SkipJsonSchema[None] = maybe("Whether the source names who says it.", False)
     source: Ids = many("Resting on one of these sources.", "hartnett-great-leap-forward")
     section: Ids = many("Resting on one of these sections of a source.", "no-lessons-learned")
 
@@ -267,7 +271,7 @@ def plan(resource: Resource, given: Any) -> Plan:
     return Plan(
         filters, sort or [resource.default_sort], given.limit, given.cursor, given.total, given.fields, given.include,
         span,
-        getattr(given, "match", "stated"), getattr(given, "dated", None), getattr(given, "predicate", []),
+        getattr(given, "match", "stated"), getattr(given, "dated", None), getattr(given, "predicate", []), given.facets,
         (getattr(given, "min", None), getattr(given, "max", None)), getattr(given, "amount_match", "possible"),
     )  # fmt: skip
 

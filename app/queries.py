@@ -13,10 +13,11 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, fu
 from app import dates
 from app.errors import Fault, Problem, nearest, wrong
 from app.models import citation, estimate, passage, quote_subject, record, relation, revision, word
-from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Linked, Resource
+from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.vocabulary import PLURALS
 
 INCLUDE_LIMIT = 1000
+STARTED = ("initiated", "announced")
 MAX_ID = 300
 
 
@@ -35,6 +36,7 @@ class Plan:
     match: str = "stated"
     dated: bool | None = None
     predicate: list[str] = field(default_factory=list)
+    facets: list[str] = field(default_factory=list)
     amount: tuple[float | None, float | None] = (None, None)
     amount_match: str = "possible"
 
@@ -68,29 +70,41 @@ def one(connection: Connection, resource: Resource, name: str, fields: Sequence[
     return _dump(document)
 
 
-def page(connection: Connection, resource: Resource, plan: Plan, named: str) -> Body:
-    """One page of a list. Raises Problem for an unknown id or word, and for a cursor of another list."""
+def page(connection: Connection, resource: Resource, plan: Plan, named: str, added: dict[str, Any]) -> Body:
+    """One page of a list, with `added` keys beside `items`.
+
+    Raises Problem for an unknown id or word, and for a cursor of another list.
+    """
     table = resource.table
-    conditions = _conditions(connection, resource, plan)
+    wanted = conditions(connection, resource, plan)
     keys = [(resource.sorts[word.lstrip("-")], word.startswith("-")) for word in plan.sort]
-    query = _from(resource, select(table.c.document, table.c.pk, *(column for column, _ in keys), table.c.id))
-    query = query.where(*conditions)
+    query = over(resource, select(table.c.document, table.c.pk, *(column for column, _ in keys), table.c.id))
+    query = query.where(*wanted)
     if plan.cursor is not None:
         query = query.where(_after([*keys, (table.c.id, False)], _decode(plan, resource)))
     order = [(column.desc() if down else column.asc()).nulls_last() for column, down in keys]
     rows = connection.execute(query.order_by(*order, table.c.id).limit(plan.limit + 1)).all()
     more, rows = len(rows) > plan.limit, rows[: plan.limit]
-    total = None
-    if plan.total:
-        total = connection.execute(_from(resource, select(func.count(table.c.pk))).where(*conditions)).scalar_one()
+    total = _total(connection, resource, wanted) if plan.total else None
     cursor = _encode(plan, resource, list(rows[-1][2:])) if more else None
-    tail: dict[str, Any] = {"total": total, "next": None, "revision": named}
+    tail: dict[str, Any] = {"total": total, "next": None, "revision": named, **added}
     if plan.include:
         tail["included"] = _included(connection, resource, [row.pk for row in rows], plan.include)
     documents = [row.document for row in rows]
     if plan.fields:
         documents = [_dump(_pick(json.loads(document), plan.fields)).decode() for document in documents]
     return Body(f'{{"items":[{",".join(documents)}],{_dump(tail).decode()[1:]}'.encode(), cursor)
+
+
+def count(connection: Connection, resource: Resource, plan: Plan) -> int:
+    """How many items the whole list has. Raises Problem like `page`."""
+    return _total(connection, resource, conditions(connection, resource, plan))
+
+
+def _total(connection: Connection, resource: Resource, wanted: list[ColumnElement[bool]]) -> int:
+    query = over(resource, select(func.count(resource.table.c.pk))).where(*wanted)
+    total: int = connection.execute(query).scalar_one()
+    return total
 
 
 def _dump(body: Any) -> bytes:
@@ -101,7 +115,8 @@ def _pick(document: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key in fields} if fields else document
 
 
-def _from(resource: Resource, query: Select[Any]) -> Select[Any]:
+def over(resource: Resource, query: Select[Any]) -> Select[Any]:
+    """The query over a resource's table, and over the table of its kind where it has one."""
     table = resource.table
     query = query.select_from(table)
     if resource.own is not None:
@@ -134,7 +149,8 @@ def _near(connection: Connection, table: Table, name: str) -> str | None:
     return nearest(name, list(ids))
 
 
-def _conditions(connection: Connection, resource: Resource, plan: Plan) -> list[ColumnElement[bool]]:
+def conditions(connection: Connection, resource: Resource, plan: Plan) -> list[ColumnElement[bool]]:
+    """What a row must meet to be in the list. Raises Problem for an unknown id or word."""
     faults: list[Fault] = []
     found: list[ColumnElement[bool]] = [record.c.kind == resource.kind] if resource.kind else []
     for name, values in plan.filters.items():
@@ -164,6 +180,8 @@ def _condition(
             if words:
                 _known_words(connection, name, words, values, faults)
             return column.in_(values)
+        case Known(column):
+            return column.is_not(None) if values[0] else column.is_(None)
         case Key(column, kind, target):
             return column.in_(_keys(connection, name, target, kind, values, faults))
         case Linked(kind):
@@ -180,7 +198,7 @@ def _condition(
             return table.c.pk.in_(select(own).where(column.in_(values), own.is_not(None)))
         case Initiated():
             keys = _keys(connection, name, record, None, values, faults)
-            started = relation.c.predicate.in_(("initiated", "announced"))
+            started = relation.c.predicate.in_(STARTED)
             return table.c.pk.in_(select(relation.c.object).where(relation.c.subject.in_(keys), started))
         case About():
             keys = _keys(connection, name, record, None, values, faults)

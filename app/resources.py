@@ -19,6 +19,13 @@ class In:
 
 
 @dataclass(frozen=True)
+class Known:
+    """The column holds something, or (`false`) nothing."""
+
+    column: Column[Any]
+
+
+@dataclass(frozen=True)
 class Key:
     """The column refers to one of the records (or relations) whose ids are given."""
 
@@ -63,7 +70,7 @@ class Anchored:
     """A citation of one of the records given points into the passage."""
 
 
-Filter = In | Key | Linked | Either | Cited | Initiated | About | Anchored
+Filter = In | Known | Key | Linked | Either | Cited | Initiated | About | Anchored
 
 
 @dataclass(frozen=True)
@@ -80,11 +87,18 @@ class Resource:
     kind: Kind | None = None
     own: Table | None = None
 
+    @property
+    def facets(self) -> list[str]:
+        """What `facets` may count: each filter but the ids, and `predicate` where records are tied to others."""
+        tied = any(isinstance(each, Linked) for each in self.filters.values())
+        return [name for name in self.filters if name != "id"] + ["predicate"] * tied
+
 
 CLAIM: dict[str, Filter] = {
     "stance": In(record.c.stance),
     "polarity": In(record.c.polarity),
     "attributed_to": Key(record.c.attributed_to),
+    "attributed": Known(record.c.attributed_to),
     "source": Cited(citation.c.source, ids=True),
     "section": Cited(citation.c.section, words="section"),
 }
@@ -239,6 +253,7 @@ RELATIONS = Resource(
         "stance": In(relation.c.stance),
         "polarity": In(relation.c.polarity),
         "attributed_to": Key(relation.c.attributed_to),
+        "attributed": Known(relation.c.attributed_to),
         "source": Cited(citation.c.source, ids=True),
         "section": Cited(citation.c.section, words="section"),
         "subject": Key(relation.c.subject),

@@ -350,7 +350,25 @@ class Detail(Wire):
     included: Included | SkipJsonSchema[None] = Field(None, description="Only with `include`.")
 
 
+class FacetValue(Wire):
+    """One value and how many items of the list have it."""
+
+    value: str | bool = said("As the parameter takes it.", "announcement")
+    label: str = said("The same for people: a record's name, or the word.", "announcement")
+    count: int = said("How many items of the list have it.", 2)
+    url: str = said("The list with this value applied.", "/v1/events?type=announcement")
+
+
+class Facet(Wire):
+    """A parameter's values under the filters given, the most frequent first."""
+
+    values: list[FacetValue] = said("At most 50 of them.")
+    others: int = said("How many values were left out.", 0)
+
+
 class Page(Detail):
+    # Absent unless asked for, like `included`.
+    facets: dict[str, Facet] | SkipJsonSchema[None] = Field(None, description="Only with `facets`: one per name.")
     total: int | None = said("How many there are in all; null unless `total=true`.", 31)
     next: str | None = said("The next page's full URL; null on the last page.")
     revision: str = said("The revision of the data.", "3f1c0a9be772")

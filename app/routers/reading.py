@@ -1,7 +1,7 @@
 """What every route shares: the strict look at the query, the reader, and what OpenAPI says of the answers."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from app import queries
+from app.answers.facets import facets
 from app.db import Database
 from app.errors import MEDIA_TYPE, Fault, Problem, nearest, wrong
 from app.formats import JSON, SPARSE, Format, negotiate
@@ -60,23 +61,34 @@ class Reading:
         return Response(content, media_type=chosen.media_type, headers={"vary": "Accept"})
 
     async def one(self, resource: Resource, name: str, given: Any) -> Response:
-        _known_fields(resource, given.fields)
+        _known("fields", "key", given.fields, keys_of(resource.wire))
         await self.database.refresh()
         content = await self.database.read(lambda c: queries.one(c, resource, name, given.fields, given.include))
         return _response(content, sparse=bool(given.fields))
 
     async def page(self, resource: Resource, given: Any, **more: list[str]) -> Response:
-        _known_fields(resource, given.fields)
+        _known("fields", "key", given.fields, keys_of(resource.wire))
+        _known("facets", "facet", given.facets, resource.facets)
         planned = plan(resource, given)
         planned.filters.update(more)
         revision = await self.database.refresh()
-        body = await self.database.read(lambda c: queries.page(c, resource, planned, revision))
+
+        def work(connection: Connection) -> queries.Body:
+            added = {"facets": facets(connection, resource, planned, self.link)} if planned.facets else {}
+            return queries.page(connection, resource, planned, revision, added)
+
+        body = await self.database.read(work)
         response = _response(body.content, sparse=bool(given.fields))
         if body.cursor is not None:
-            url = str(self.request.url.include_query_params(cursor=body.cursor))
+            url = self.link({"cursor": body.cursor})
             response.headers["link"] = f'<{url}>; rel="next"'
             response = _linked(response, url)
         return response
+
+    def link(self, changed: dict[str, str]) -> str:
+        """This request's URL with some parameters changed; with others than the cursor, the list begins anew."""
+        url = self.request.url.include_query_params(**changed)
+        return str(url if "cursor" in changed else url.remove_query_params("cursor"))
 
     async def exists(self, resource: Resource, name: str) -> None:
         """Raises Problem (404) when there is no such id."""
@@ -108,12 +120,11 @@ def _linked(response: Response, url: str) -> Response:
     return response
 
 
-def _known_fields(resource: Resource, fields: list[str]) -> None:
-    known = keys_of(resource.wire)
+def _known(parameter: str, what: str, given: list[str], known: Collection[str]) -> None:
     faults = [
-        Fault(parameter="fields", detail=f"there is no key {name!r}; these there are: {', '.join(sorted(known))}",
+        Fault(parameter=parameter, detail=f"there is no {what} {name!r}; these there are: {', '.join(sorted(known))}",
               nearest=nearest(name, known))
-        for name in fields
+        for name in given
         if name not in known
     ]  # fmt: skip
     if faults:
