@@ -81,10 +81,10 @@ def iso(day: int) -> str:
     return f"{sign}{abs(year):04d}-{month:02d}-{of_month:02d}"
 
 
-def parse(text: str, *, not_before: str | None = None, not_after: str | None = None) -> Span:
+def parse(text: str, *, not_before: str | None = None, not_after: str | None = None, onset: bool = False) -> Span:
     """Read an EDTF string. `not_before` and `not_after` are plain dates that bound an unknown or open end.
 
-    Raises DateError.
+    An `onset` is the date of a beginning alone: how long it lasted is unknown. Raises DateError.
     """
     if len(text) > MAX_LENGTH:
         raise DateError(f"a date has at most {MAX_LENGTH} characters, and this one has {len(text)}")
@@ -95,6 +95,8 @@ def parse(text: str, *, not_before: str | None = None, not_after: str | None = N
     else:
         point = _point(text)
         span = _span(text, point, point)
+    if onset:
+        span = _begun(span)
     return _bounded(span, not_before, not_after)
 
 
@@ -193,6 +195,12 @@ def _one_of(text: str) -> Span:
         point = _point(inner[:-2])
         return replace(_span(text, point, point), latest_start=None, latest_end=None)
     raise DateError(f"{text!r}: of the sets, only [..1961] (by then) and [1961..] (from then) are read")
+
+
+def _begun(span: Span) -> Span:
+    if "/" in span.edtf:
+        raise DateError(f"{span.edtf!r} has an end of its own, so it is not the date of an onset")
+    return replace(span, earliest_end=None, latest_end=None)
 
 
 def _bounded(span: Span, not_before: str | None, not_after: str | None) -> Span:

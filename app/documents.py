@@ -90,8 +90,7 @@ class _Renderer:
         columns |= {"stated_start": None, "stated_end": None}
         wire: Row = {"text": date.text, "edtf": date.edtf, "approximate": False, "uncertain": False, "bounds": None}
         wire |= {"days": None, "relative_to": self.ref(date.relative_to)}
-        if date.edtf is not None:
-            span = dates.parse(date.edtf, not_before=date.not_before, not_after=date.not_after)
+        if (span := date.span()) is not None:
             days = {bound: getattr(span, bound) for bound in _BOUNDS}
             columns |= days | {"stated_start": span.stated_start, "stated_end": span.stated_end}
             wire |= {"approximate": span.approximate, "uncertain": span.uncertain, "days": days}

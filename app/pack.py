@@ -250,8 +250,8 @@ class _Reader:
     def dated(self, entry: RecordEntry | RelationEntry) -> None:
         date: Date | None = getattr(entry, "date", None)
         try:
-            if date and date.edtf:
-                dates.parse(date.edtf, not_before=date.not_before, not_after=date.not_after)
+            if date:
+                date.span()
         except dates.DateError as error:
             self.complain(entry, f"date: {error}")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from app import dates
 from app.vocabulary import Causality, EstimateType, Polarity, Predicate, QuoteForm, Stance
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -62,7 +63,14 @@ class Date(Entry):
     edtf: str | None = Field(None, max_length=64, description="EDTF (ISO 8601-2); left out when no date is given.")
     not_before: str | None = Field(None, max_length=64, description="Terminus post quem of an unknown start.")
     not_after: str | None = Field(None, max_length=64, description="Terminus ante quem of an unknown end.")
+    onset: bool = Field(False, description="The date is that of the beginning alone: the words give no end.")
     relative_to: Slug | None = Field(None, description="The record that the words count from.")
+
+    def span(self) -> dates.Span | None:
+        """The four bounds; None where the words give no date. Raises DateError."""
+        if self.edtf is None:
+            return None
+        return dates.parse(self.edtf, not_before=self.not_before, not_after=self.not_after, onset=self.onset)
 
 
 class Alias(Entry):

@@ -48,6 +48,14 @@ def test_a_point_may_lie_anywhere_within_what_it_names(edtf, first, last, precis
     assert tuple(map(iso, parse_day_range(edtf))) == (first, last)
 
 
+def test_an_onset_leaves_the_end_unknown():
+    span = parse("[..1960]", onset=True)
+    assert days(span) == (None, "1960-12-31", None, None)
+    assert stated(span) == ("1960-01-01", "1960-12-31")
+    with pytest.raises(DateError, match="has an end of its own"):
+        parse("1957/1960", onset=True)
+
+
 @pytest.mark.parametrize(
     ("edtf", "bounds", "said"),
     [
