@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from typing import Any
 
-from app import dates, schemas
+from app import dates, schemas, spans
 from app.pack import Pack, SourceText, all_cites
 from app.packfile import (
     Cite,
@@ -242,8 +242,10 @@ class _Renderer:
         status = "unverified" if source.text is None else "verified"
         wire: Row = {"id": key, "target": target, "source": self.refs[name], "passage": f"{name}-p{index + 1}"}
         wire |= {"section": _section(source, section), "paragraph": index + 1, **span._asdict()}
-        wire |= {"fragment": cite.fragment, "status": status}
-        wire["exact"] = None if source.text is None else source.text[span.start : span.end]
+        wire |= {"utf16_start": source.utf16(span.start), "utf16_end": source.utf16(span.end), "status": status}
+        exact = spans.exact(cite.fragment, span.sha256) if cite.phrase else None
+        wire["fragment"] = exact or cite.fragment
+        wire["exact"] = exact if source.text is None else source.text[span.start : span.end]
         columns = {"id": key, "source": self.pk[name], "section": section, "status": status}
         return columns | {"start_offset": span.start, "end_offset": span.end, "wire": wire}, index
 
@@ -261,11 +263,7 @@ class _Renderer:
                     {"start": a, "end": b, "cited": any(w["start"] < b and a < w["end"] for w in anchors)}
                     for a, b in passage.sentences
                 ]
-                wire["anchors"] = [
-                    {"citation": w["id"], "target": w["target"], "start": w["start"] - passage.start,
-                     "end": w["end"] - passage.start}
-                    for w in anchors
-                ]  # fmt: skip
+                wire["anchors"] = [_anchor(w, passage.start, source.utf16(passage.start)) for w in anchors]
                 numbers[name, index] = number = len(self.out["passage"]) + 1
                 document = _rendered(schemas.Passage, wire)
                 columns = {"pk": number, "id": key, "source": self.pk[name], "section": passage.section}
@@ -287,6 +285,13 @@ def _ref(kind: Kind, entry: RecordEntry) -> Row:
 
 def _section(source: SourceText, name: str) -> Row:
     return next(section._asdict() for section in source.sections if section.id == name)
+
+
+def _anchor(citation: Row, start: int, utf16_start: int) -> Row:
+    """A citation's place counted from its passage's beginning."""
+    places = {name: citation[name] - start for name in ("start", "end")}
+    places |= {name: citation[name] - utf16_start for name in ("utf16_start", "utf16_end")}
+    return {"citation": citation["id"], "target": citation["target"], **places}
 
 
 def _passage_of(source: SourceText, span: Span) -> int:

@@ -27,7 +27,7 @@ from app.packfile import (
     RelationEntry,
     SourceEntry,
 )
-from app.spans import Passage, Section, Span, SpanError, digest, locate, passages, words
+from app.spans import Passage, Section, Span, SpanError, Utf16, digest, locate, passages, words
 from app.vocabulary import PLURALS, Kind
 
 SPANS = "spans.json"
@@ -60,6 +60,7 @@ class SourceText:
     length: int
     sections: list[Section]
     passages: list[Passage]
+    utf16: Utf16
     text: str | None = None
 
 
@@ -106,6 +107,7 @@ class Pack:
                     "length": text.length,
                     "sections": [list(section) for section in text.sections],
                     "passages": [list(passage) for passage in text.passages],
+                    "astral": text.utf16.astral,
                 }
                 for name, text in self.sources.items()
             },
@@ -261,7 +263,7 @@ class _Reader:
             if isinstance(entry, SourceEntry) and kind == "source":
                 text = self.text(entry)
                 if text is not None:
-                    pack.sources[entry.id] = SourceText(digest(text), len(text), *passages(text, entry.headings), text)
+                    pack.sources[entry.id] = _cut(text, entry.headings)
                 elif entry.id in kept.get("sources", {}) and not self.cite:
                     pack.sources[entry.id] = _restored(kept["sources"][entry.id])
                 else:
@@ -350,6 +352,10 @@ def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
     return [model, *Entry.__subclasses__(), *RecordEntry.__subclasses__(), RelationEntry, RecordEntry]
 
 
+def _cut(text: str, headings: list[str]) -> SourceText:
+    return SourceText(digest(text), len(text), *passages(text, headings), Utf16.of(text), text)
+
+
 def _restored(kept: dict[str, Any]) -> SourceText:
     return SourceText(
         kept["sha256"],
@@ -359,6 +365,7 @@ def _restored(kept: dict[str, Any]) -> SourceText:
             Passage(section, start, end, sha, [(a, b) for a, b in sentences])
             for section, start, end, sha, sentences in kept["passages"]
         ],
+        Utf16(kept["astral"]),
     )
 
 

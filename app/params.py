@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import SkipJsonSchema
 
 from app import dates
+from app.answers.evidence import Units
 from app.errors import Fault, wrong
 from app.packfile import SLUG
 from app.queries import Plan
@@ -239,6 +240,15 @@ class AnyPassageParams(PassageParams):
 
 class RecordDetailParams(Params):
     include: RecordInclude = many("Add related `records`, `relations` and `citations`, under `included`.", "relations")
+
+
+class EvidenceParams(BaseModel):
+    stance: list[Stance] = many("Only what is said so; several mean any of them.", "attributed")
+    units: Units = Field(
+        "code_points",
+        description="What offsets count: Unicode code points, or UTF-16 code units as JavaScript does.",
+        examples=["utf16"],
+    )
 
 
 class RelationDetailParams(Params):

@@ -60,7 +60,7 @@ def one(connection: Connection, resource: Resource, name: str, fields: Sequence[
         query = query.where(record.c.kind == resource.kind)
     row = connection.execute(query).first() if len(name) <= MAX_ID else None
     if row is None:
-        raise _missing(connection, resource, name)
+        raise missing(connection, resource, name)
     if not fields and not include:
         content: str = row.document
         return content.encode()
@@ -124,7 +124,8 @@ def over(resource: Resource, query: Select[Any]) -> Select[Any]:
     return query
 
 
-def _missing(connection: Connection, resource: Resource, name: str) -> Problem:
+def missing(connection: Connection, resource: Resource, name: str) -> Problem:
+    """The problem (404) of an id that is not there, which says where it is or what comes nearest."""
     if len(name) > MAX_ID:
         return Problem("not-found", "There is no such id: ids are much shorter.")
     kind = (
@@ -354,6 +355,12 @@ def _related(resource: Resource, name: str, keys: list[int]) -> Select[Any]:
 
 def _documents(table: Table, keys: Any) -> Select[Any]:
     return select(table.c.document, table.c.id).where(table.c.pk.in_(keys)).order_by(table.c.id)
+
+
+def revision_of(connection: Connection) -> str:
+    """The revision that this connection reads."""
+    name: str = connection.execute(select(revision.c.name)).scalar_one()
+    return name
 
 
 def about(connection: Connection) -> bytes:

@@ -275,10 +275,12 @@ class Citation(Wire):
     paragraph: int = said("The passage's number in the source, from 1.", 2)
     start: int = said("Where the span begins in the source.", 59)
     end: int = said("Where it ends.", 81)
+    utf16_start: int = said("Where it begins in UTF-16 code units, which JavaScript counts.", 59)
+    utf16_end: int = said("Where it ends in UTF-16 code units.", 81)
     sha256: str = said("Of exactly the span, UTF-8.")
     fragment: str = said("The fewest words that let a reader find it.", "In 1957, Mao Zedong announced")
     status: Literal["verified", "unverified"] = said("Whether the span was checked against the text.", "unverified")
-    exact: str | None = said("The span's words, where the text is held.")
+    exact: str | None = said("The span's words, where the text is held or the fragment is all of them.")
 
 
 class Sentence(Wire):
@@ -296,6 +298,8 @@ class Anchor(Wire):
     target: Target = said("What it supports.")
     start: int = said("Where it begins in the passage.", 0)
     end: int = said("Where it ends in the passage.", 28)
+    utf16_start: int = said("Where it begins in UTF-16 code units, which JavaScript counts.", 0)
+    utf16_end: int = said("Where it ends in UTF-16 code units.", 28)
 
 
 class Passage(Wire):

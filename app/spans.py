@@ -5,12 +5,15 @@ A text is lines: a heading opens a section, any other line that is not blank is 
 
 import hashlib
 import re
+from bisect import bisect_left
+from itertools import islice, product
 from typing import NamedTuple
 
 from app.packfile import Cite
 
 # One quote for one quote, so that folding moves no offset.
 FOLD = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": " "})
+_MARKS = {"'": "'’‘", '"': '"”“'}
 _SENTENCE_END = re.compile(r"[.?!][’”'\")]*(?=\s+[‘“'\"(]?[A-Z0-9])")
 _WORD = re.compile(r"\w+")
 
@@ -34,6 +37,20 @@ class Passage(NamedTuple):
 class Section(NamedTuple):
     id: str
     title: str | None
+
+
+class Utf16:
+    """Code point offsets of a text as UTF-16 code units, which JavaScript counts: an astral character is two."""
+
+    def __init__(self, astral: list[int]) -> None:
+        self.astral = astral
+
+    @classmethod
+    def of(cls, text: str) -> "Utf16":
+        return cls([place for place, character in enumerate(text) if ord(character) > 0xFFFF])
+
+    def __call__(self, offset: int) -> int:
+        return offset + bisect_left(self.astral, offset)
 
 
 class SpanError(ValueError):
@@ -81,6 +98,13 @@ def locate(text: str, cite: Cite) -> Span:
             raise SpanError(f"{cite.ends!r} does not follow {cite.starts!r} in its paragraph")
         end = last + len(cite.ends)
     return Span(start, end, digest(text[start:end]))
+
+
+def exact(fragment: str, sha256: str) -> str | None:
+    """The span's own characters, where the fragment is the whole span but for the form of its quotation marks."""
+    choices = [_MARKS.get(character, character) for character in fragment]
+    spelled = ("".join(each) for each in islice(product(*choices), 1_000))
+    return next((each for each in spelled if digest(each) == sha256), None)
 
 
 def _find(text: str, phrase: str, occurrence: int | None) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from asgi_lifespan import LifespanManager
 
 from app.load import load
 from app.main import create_app
-from app.settings import Settings
+from app.settings import ROOT, Settings
 
 
 @pytest.fixture(scope="session")
@@ -43,5 +43,17 @@ async def client(settings):
     """An HTTP client of the whole application over each database."""
     async with LifespanManager(create_app(settings)) as manager:
         transport = httpx.ASGITransport(manager.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://fasti.test") as client:
+            yield client
+
+
+@pytest.fixture(scope="session")
+async def ides(tmp_path_factory):
+    """The same over the second pack, whose text is held."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('ides') / 'fasti.db'}"
+    settings = Settings(database_url=url, seed_dir=ROOT / "tests" / "packs", source_dir=None)
+    load(settings)
+    async with LifespanManager(create_app(settings)) as manager:
+        transport = httpx.ASGITransport(manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://fasti.test") as client:
             yield client

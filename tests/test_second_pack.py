@@ -1,30 +1,11 @@
 """Another article becomes an API by adding a folder: text served, spans verified, years before 1 right."""
 
-from pathlib import Path
-
-import httpx
 import pytest
-from asgi_lifespan import LifespanManager
 
-from app.load import load
-from app.main import create_app
-from app.settings import Settings
+from app.settings import ROOT
 
 pytestmark = pytest.mark.anyio
-PACKS = Path(__file__).parent / "packs"
-TEXT = (PACKS / "ides" / "source.txt").read_text("utf-8")
-
-
-@pytest.fixture(scope="module")
-async def ides(tmp_path_factory):
-    settings = Settings(
-        database_url=f"sqlite:///{tmp_path_factory.mktemp('ides') / 'fasti.db'}", seed_dir=PACKS, source_dir=None
-    )
-    load(settings)
-    async with LifespanManager(create_app(settings)) as manager:
-        transport = httpx.ASGITransport(manager.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://fasti.test") as client:
-            yield client
+TEXT = (ROOT / "tests" / "packs" / "ides" / "source.txt").read_text("utf-8")
 
 
 async def items(client, target):

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from app import params, schemas
+from app.answers import evidence
 from app.resources import CITATIONS, PASSAGES, RELATIONS
 from app.routers.reading import Reader, answers
 
@@ -26,6 +27,17 @@ PassageId = Annotated[str, Path(description="The id of a passage.", examples=["h
 async def get_overview(reader: Reader) -> Response:
     """What this is: revision, counts, licence, how to cite, and where to begin."""
     return await reader.about()
+
+
+@router.get("/records/{id}/evidence", tags=["records"], **answers(evidence.EvidenceList))
+async def list_evidence(
+    id: Annotated[str, Path(description="The id of any record.", examples=["mao-zedong"])],
+    query: Annotated[params.EvidenceParams, Query()],
+    reader: Reader,
+) -> Response:
+    """Everything that the sources say about a record, place by place in the texts' order: who says it, in which
+    stance, in which words. Each place is the target of a W3C Web Annotation."""
+    return await reader.work_out(lambda c: evidence.evidence(c, id, query.units, query.stance))
 
 
 @router.get("/relations", tags=["relations"], **answers(schemas.RelationPage, sparse=True))
