@@ -1,6 +1,7 @@
-"""The outermost manners of HTTP, before anything is parsed: what no route could answer is refused here, and HEAD is
-a GET whose body stays behind."""
+"""The outermost manners of HTTP, before anything is parsed: what no route could answer is refused here, HEAD is a
+GET whose body stays behind, and whatever fails inside comes out as a problem that tells nothing of it."""
 
+import logging
 import re
 from urllib.parse import unquote_to_bytes
 
@@ -9,7 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import MEDIA_TYPE, Problem, ProblemBody
 
+Headers = list[tuple[bytes, bytes]]
 MAX_URL = 8_000
+log = logging.getLogger("fasti")
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -27,24 +30,43 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        head = scope["method"] == "HEAD"
+        head, started = scope["method"] == "HEAD", False
 
-        async def bodiless(message: Message) -> None:
-            if message["type"] == "http.response.body":
+        async def out(message: Message) -> None:
+            nonlocal started
+            started = True
+            if head and message["type"] == "http.response.body":
                 if message.get("more_body"):
                     return
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
 
-        out = bodiless if head else send
         problem = _refusal(scope)
         if problem is not None:
             await respond(problem)(scope, receive, out)
-        else:
-            await self.app({**scope, "method": "GET"} if head else scope, receive, out)
+            return
+        inner = {**scope, "method": "GET" if head else scope["method"], "headers": _joined(scope["headers"])}
+        try:
+            await self.app(inner, receive, out)
+        except Exception as error:
+            log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+            if started:
+                raise
+            await respond(Problem("internal", "The fault is ours, and has been logged."))(scope, receive, out)
+
+
+def _joined(headers: Headers) -> Headers:
+    """Each header in one line: a list may come in several, and all of them must be heard (RFC 9110, 5.3)."""
+    lines: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        lines.setdefault(name, []).append(value)
+    return [(name, b", ".join(values)) for name, values in lines.items()]
 
 
 def _refusal(scope: Scope) -> Problem | None:
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if len(hosts) > 1 or (not hosts and scope.get("http_version") == "1.1"):
+        return Problem("bad-request", f"A request has one Host header, and this one has {len(hosts)}.")
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
     if len(raw) + len(query) > MAX_URL:
@@ -60,7 +82,7 @@ def _refusal(scope: Scope) -> Problem | None:
         except UnicodeDecodeError:
             return Problem("invalid-request", f"The {name} is not UTF-8 when decoded.")
     headers = dict(scope["headers"])
-    has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+    has_body = headers.get(b"content-length", b"0").strip(b"0") != b"" or b"transfer-encoding" in headers
     if has_body and scope["method"] in ("GET", "HEAD"):
         return Problem("invalid-request", "A GET takes no body: put what you ask for into the query.")
     return None

@@ -1,13 +1,16 @@
 """Problems (RFC 9457): every answer that is not a success, as a client reads it."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from rapidfuzz import fuzz, process
 
 MEDIA_TYPE = "application/problem+json"
+NEAR = 60
+"""How alike, in per cent, two words are for the one to be meant by the other."""
 ProblemName = Literal[
+    "bad-request",
     "invalid-request",
     "invalid-parameter",
     "not-found",
@@ -18,6 +21,7 @@ ProblemName = Literal[
     "internal",
 ]
 PROBLEMS: dict[ProblemName, tuple[int, str]] = {
+    "bad-request": (400, "The request breaks HTTP"),
     "invalid-request": (422, "The request is malformed"),
     "invalid-parameter": (422, "A parameter is wrong"),
     "not-found": (404, "There is nothing here"),
@@ -70,11 +74,14 @@ class Problem(Exception):
 
 
 def wrong(*faults: Fault) -> Problem:
+    """The problem of a request with these faults, of which the first twenty are told."""
     number = "One parameter is" if len(faults) == 1 else f"{len(faults)} parameters are"
-    return Problem("invalid-parameter", f"{number} wrong: {'; '.join(f'{f.parameter}: {f.detail}' for f in faults)}",
-                   errors=faults)  # fmt: skip
+    told = faults[:20]
+    detail = f"{number} wrong: {'; '.join(f'{fault.parameter}: {fault.detail}' for fault in told)}"
+    return Problem("invalid-parameter", detail, errors=told)
 
 
 def nearest(word: str, allowed: Iterable[Any]) -> str | None:
     """The allowed word most like `word`, or None where none is near."""
-    return next(iter(get_close_matches(word[:100], [str(a) for a in allowed], n=1, cutoff=0.5)), None)
+    found = process.extractOne(word[:100], [str(each) for each in allowed], scorer=fuzz.ratio, score_cutoff=NEAR)
+    return found[0] if found else None

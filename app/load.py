@@ -108,7 +108,7 @@ def migrate(connection: Connection) -> None:
 
 def _config() -> Config:
     config = Config(toml_file=ROOT / "pyproject.toml")
-    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
     return config
 
 

@@ -1,10 +1,9 @@
 """The application: the file to read first.
 
-A request passes `Edge` (what no route could answer), CORS, `Caching` (304, stored responses), compression, and then a
+A request passes CORS, `Edge` (what no route could answer), `Caching` (304, stored responses), compression, and then a
 route of `routers`, whose parameters `params` describes, whose SQL `queries` writes and whose bytes the tables hold.
 """
 
-import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,9 +25,9 @@ from app.errors import Fault, Problem, nearest, wrong
 from app.routers import evidence, records
 from app.routers.reading import strict
 from app.settings import Settings
+from app.vocabulary import PLURALS
 
 ALLOW = "GET, HEAD, OPTIONS"
-log = logging.getLogger("fasti")
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -52,14 +51,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _failed)
     app.add_middleware(CompressMiddleware, minimum_size=500)
     app.add_middleware(Caching, revision=database.refresh, limit=settings.cache_bytes)
+    app.add_middleware(Edge)
     app.add_middleware(
         CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "OPTIONS"], allow_headers=["*"],
         expose_headers=["ETag", "Link"], max_age=86_400,
     )  # fmt: skip
-    app.add_middleware(Edge)
     return app
 
 
@@ -72,19 +70,23 @@ async def _problem(_: Request, error: Any) -> Response:
 
 
 async def _invalid(_: Request, error: Any) -> Response:
-    return respond(wrong(*(_fault(each) for each in error.errors())))
+    # A parameter that may be left out is a union with None, and that a text is not None says nothing to a client.
+    return respond(wrong(*(_fault(each) for each in error.errors() if each["type"] != "none_required")))
 
 
 def _fault(error: Any) -> Fault:
     """What Pydantic found, as a client reads it: no class names, no Python."""
     name = str(error["loc"][1]) if len(error["loc"]) > 1 else str(error["loc"][0])
+    if error["type"] == "too_long":
+        return Fault(parameter=name, detail=f"at most {error['ctx']['max_length']} values", nearest=None)
     given = repr(str(error["input"])[:100])
     if error["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         detail = f"{given} is not allowed; these are: {', '.join(allowed)}"
         return Fault(parameter=name, detail=detail, nearest=nearest(str(error["input"]), allowed))
     message = error["msg"].removeprefix("Value error, ")
-    return Fault(parameter=name, detail=f"{given}: {message[:1].lower()}{message[1:]}", nearest=None)
+    said = message if message.startswith(given) else f"{given}: {message[:1].lower()}{message[1:]}"
+    return Fault(parameter=name, detail=said, nearest=None)
 
 
 async def _http(request: Request, error: Any) -> Response:
@@ -94,11 +96,15 @@ async def _http(request: Request, error: Any) -> Response:
         problem = Problem("method-not-allowed", f"{request.method} is not possible here: this API is only read.")
         problem.headers["allow"] = ALLOW
         return respond(problem)
-    near = nearest(request.url.path, request.app.openapi()["paths"])
+    near = _near(request)
     hint = f" Did you mean {near}?" if near else " Begin at /v1 or /docs."
     return respond(Problem("not-found", f"There is nothing at {request.url.path[:200]!r}.{hint}"))
 
 
-async def _failed(request: Request, error: Exception) -> Response:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return respond(Problem("internal", "The fault is ours, and has been logged."))
+def _near(request: Request) -> str | None:
+    """The list whose name is most like the one in the path; a kind's own name counts as its list's."""
+    parts = request.url.path.strip("/").split("/")
+    lists = {path.split("/")[2] for path in request.app.openapi()["paths"] if path.count("/") > 1}
+    wanted = next((part for part in parts if part != "v1"), "")
+    near = PLURALS.get(wanted) or nearest(wanted, lists)  # type: ignore[call-overload]
+    return f"/v1/{near}" if near else None

