@@ -82,13 +82,18 @@ def _report(read: pack.Pack) -> None:
 
 @cli.command()
 def cite(folders: Chosen = None) -> None:
-    """Find each citation's place in the source texts and write spans.json beside the pack."""
+    """Find each citation's place in the source texts and write spans.json beside the pack.
+
+    A pack whose text is not at hand keeps the places it has.
+    """
     settings = Settings()
     with complaining():
         for folder in _folders(settings, folders):
             found = pack.read(folder, settings.source_dir, cite=True)
             (folder / pack.SPANS).write_text(found.generated(), "utf-8")
             _report(found)
+            for complaint in pack.uncited(found):
+                say(str(complaint))
 
 
 @cli.command()
@@ -112,9 +117,14 @@ def serve(
 
     if build:
         load()
-    here = f"http://{host}:{port}"
+    config = uvicorn.Config(
+        "app.main:create_app", factory=True, host=host, port=port, log_level="warning", server_header=False
+    )
+    # Bound first, so that nobody is told of an address that is somebody else's.
+    socket = config.bind_socket()
+    here = f"http://{host}:{socket.getsockname()[1]}"
     say(f"Fasti is at {here}: explore it at {here}/docs\n  curl '{here}/v1/events?from=1960&to=1960'\nCtrl-C stops it.")
-    uvicorn.run("app.main:create_app", factory=True, host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.Server(config).run(sockets=[socket])
 
 
 @cli.command()

@@ -70,8 +70,6 @@ def read_all(settings: Settings, progress: Callable[[str], None] = lambda _: Non
             packs.append(read(folder, settings.source_dir))
         except PackError as error:
             complaints += error.complaints
-    if not packs and not complaints:
-        complaints.append(Complaint(str(settings.seed_dir), 1, "there is no pack in this folder"))
     if complaints:
         raise PackError(complaints)
     return packs

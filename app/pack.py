@@ -5,6 +5,7 @@ Everything that is wrong is found in one pass, each with its file and line.
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -62,6 +63,7 @@ class SourceText:
     passages: list[Passage]
     utf16: Utf16
     text: str | None = None
+    path: Path | None = None
 
 
 @dataclass
@@ -123,8 +125,11 @@ def all_cites(entry: RecordEntry | RelationEntry) -> list[Cite]:
 
 
 def folders(seed: Path) -> list[Path]:
-    """The packs below a seed folder, by name."""
-    return sorted(path for path in seed.iterdir() if path.is_dir() and any(path.glob("*.yaml")))
+    """The packs below a seed folder, by name. Raises PackError where there are none."""
+    found = sorted(path.parent for path in seed.glob("*/*.yaml"))
+    if not found:
+        raise PackError([Complaint(str(seed), 1, "there is no pack: a folder with YAML files in it")])
+    return list(dict.fromkeys(found))
 
 
 def fingerprint(folder: Path, source_dir: Path | None) -> str:
@@ -140,7 +145,7 @@ def fingerprint(folder: Path, source_dir: Path | None) -> str:
 def read(folder: Path, source_dir: Path | None = None, *, cite: bool = False) -> Pack:
     """Read, validate and resolve the pack in `folder`. Raises PackError with everything that is wrong.
 
-    With `cite`, places are found in the texts and `spans.json` is not looked at.
+    With `cite`, places are found anew in the texts that are at hand, and `spans.json` need not agree.
     """
     return _Reader(folder, source_dir, cite).pack()
 
@@ -150,6 +155,7 @@ class _Reader:
         self.folder, self.source_dir, self.cite = folder, source_dir, cite
         self.complaints: list[Complaint] = []
         self.places: dict[int, tuple[str, int]] = {}
+        self.broken: set[str] = set()
 
     def complain(self, entry: object, message: str) -> None:
         path, line = self.places.get(id(entry), (str(self.folder), 1))
@@ -157,30 +163,26 @@ class _Reader:
 
     def pack(self) -> Pack:
         files = [parsed for path in sorted(self.folder.glob("*.yaml")) if (parsed := self.file(path))]
-        self.stop_if_wrong()
         abouts = [part.pack for part in files if part.pack]
         if len(abouts) != 1:
             self.complain(None, f"a pack has one `pack:` entry, and this one has {len(abouts)}")
-            self.stop_if_wrong()
+            raise PackError(self.complaints)
         records = [(kind, e) for kind in PLURALS for part in files for e in getattr(part, PLURALS[kind])]
         pack = Pack(self.folder, abouts[0], records, [r for part in files for r in part.relations], {}, {})
         self.references(pack)
-        self.stop_if_wrong()
         self.texts(pack)
-        self.stop_if_wrong()
         for _, entry in pack.claims():
             self.dated(entry)
+        self.stop_if_wrong()
         return self.checked(pack)
 
     def checked(self, pack: Pack) -> Pack:
         if self.cite:
-            self.stop_if_wrong()
             return pack
         kept = self.folder / SPANS
         if not kept.is_file() or kept.read_text("utf-8") != pack.generated():
             self.complaints.append(Complaint(str(kept), 1, "is missing or out of date: run `fasti cite`"))
-        for source, (start, end) in pack.uncited():
-            self.complaints.append(Complaint(source, start, f"no citation touches the sentence at {start} to {end}"))
+        self.complaints += uncited(pack)
         self.stop_if_wrong()
         return pack
 
@@ -189,21 +191,30 @@ class _Reader:
             raise PackError(self.complaints)
 
     def file(self, path: Path) -> PackFile | None:
+        """A file's entries. One that is wrong is complained of and left out, so that the others are looked at too."""
         lines: dict[tuple[Any, ...], int] = {}
         try:
             node = yaml.compose(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
             data = self.plain(node, (), lines, path)
-            parsed = PackFile.model_validate(data)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             self.complaints.append(Complaint(str(path), mark.line + 1 if mark else 1, getattr(error, "problem", "?")))
             return None
-        except ValidationError as error:
-            for fault in error.errors():
-                self.complaints.append(Complaint(str(path), _line(lines, fault["loc"]), _said(fault)))
+        faults = _faults(data)
+        if not isinstance(data, dict):
+            self.complaints.append(Complaint(str(path), 1, "a file of a pack has keys such as `events:`"))
             return None
-        for name in PackFile.model_fields:
-            for index, entry in enumerate(getattr(parsed, name) if name != "pack" else []):
+        self.complaints += [Complaint(str(path), _line(lines, fault["loc"]), _said(fault, data)) for fault in faults]
+        wrong = {fault["loc"][:2] for fault in faults}
+        places = {name: [i for i in range(len(each)) if (name, i) not in wrong]
+                  for name, each in data.items() if isinstance(each, list)}  # fmt: skip
+        self.broken |= {_id_of(data[name][i]) for name, i in (loc for loc in wrong if loc[0] in places and loc[1:])}
+        good = {name: [data[name][i] for i in kept] for name, kept in places.items() if name in PackFile.model_fields}
+        if "pack" in data and not any(loc[0] == "pack" for loc in wrong):
+            good["pack"] = data["pack"]
+        parsed = PackFile.model_validate(good)
+        for name, kept in places.items():
+            for index, entry in zip(kept, getattr(parsed, name, []), strict=False):
                 self.places[id(entry)] = (str(path), lines[(name, index)])
         return parsed
 
@@ -225,29 +236,34 @@ class _Reader:
 
     def references(self, pack: Pack) -> None:
         kinds: dict[str, Kind] = {}
+        first: dict[str, RecordEntry] = {}
         for kind, entry in pack.records:
-            if entry.id in kinds:
-                self.complain(
-                    entry, f"the id {entry.id!r} is already a {kinds[entry.id]}'s: ids are unique over all kinds"
-                )
-            kinds[entry.id] = kind
+            if entry.id in first:
+                path, line = self.places[id(first[entry.id])]
+                self.complain(entry, f"the id {entry.id!r} is taken, by the {kinds[entry.id]} at {path}:{line}")
+            kinds.setdefault(entry.id, kind)
+            first.setdefault(entry.id, entry)
         keys: set[str] = set()
         for relation in pack.relations:
             if relation.key in keys or relation.key in kinds:
                 self.complain(relation, f"the relation {relation.key!r} is there twice: give one of them an `id`")
             keys.add(relation.key)
-            if (relation.causality is None) == (relation.predicate == "caused"):
-                self.complain(relation, "`causality` stands on `caused`, and on nothing else")
+            if relation.causality is None and relation.predicate == "caused":
+                self.complain(relation, "`caused` needs `causality`: `explicit` where the text says so, else `implied`")
+            if relation.causality is not None and relation.predicate != "caused":
+                self.complain(relation, f"`causality` stands on `caused` alone, and not on {relation.predicate!r}")
         for _, claim in pack.claims():
             for name, reference, wanted in _references(claim):
                 self.refer(claim, name, reference, wanted, kinds)
 
     def refer(self, entry: Entry, name: str, reference: str, wanted: Kind | None, kinds: dict[str, Kind]) -> None:
+        if reference in self.broken:
+            return
         if reference not in kinds:
             near = nearest(reference, kinds)
             self.complain(entry, f"{name}: there is no {reference!r}" + (f"; did you mean {near!r}?" if near else ""))
         elif wanted and kinds[reference] != wanted:
-            self.complain(entry, f"{name}: {reference!r} is a {kinds[reference]}, and a {wanted} is wanted")
+            self.complain(entry, f"{name}: {reference!r} is of the kind {kinds[reference]}, and {wanted} is wanted")
 
     def dated(self, entry: RecordEntry | RelationEntry) -> None:
         date: Date | None = getattr(entry, "date", None)
@@ -261,37 +277,40 @@ class _Reader:
         kept = self.kept()
         for kind, entry in pack.records:
             if isinstance(entry, SourceEntry) and kind == "source":
-                text = self.text(entry)
-                if text is not None:
-                    pack.sources[entry.id] = _cut(text, entry.headings)
-                elif entry.id in kept.get("sources", {}) and not self.cite:
+                path = self.text(entry)
+                if path is not None:
+                    pack.sources[entry.id] = _cut(path, entry.headings)
+                elif entry.id in kept.get("sources", {}):
                     pack.sources[entry.id] = _restored(kept["sources"][entry.id])
                 else:
                     self.complain(
                         entry, f"its text {entry.text!r} is not at hand: put it in the folder, or set FASTI_SOURCE_DIR"
                     )
         if not pack.sources:
-            self.complain(None, "a pack has at least one source")
-        self.stop_if_wrong()
+            if not self.complaints:
+                self.complain(None, "a pack has at least one source")
+            return
         for _, claim in pack.claims():
             for cite in all_cites(claim):
                 self.place(pack, claim, cite, kept.get("spans", {}))
 
     def kept(self) -> dict[str, Any]:
         path = self.folder / SPANS
-        if self.cite or not path.is_file():
+        if not path.is_file():
             return {}
         try:
             data: dict[str, Any] = json.loads(path.read_text("utf-8"))
         except ValueError as error:
+            if self.cite:
+                return {}
             raise PackError([Complaint(str(path), 1, f"is not JSON ({error}): run `fasti cite`")]) from None
         return data
 
-    def text(self, entry: SourceEntry) -> str | None:
+    def text(self, entry: SourceEntry) -> Path | None:
         places = [self.folder / "source.txt", self.folder / entry.text]
         if self.source_dir:
             places += [self.source_dir / self.folder.name / "source.txt", self.source_dir / entry.text]
-        return next((path.read_bytes().decode("utf-8") for path in places if path.is_file()), None)
+        return next((path for path in places if path.is_file()), None)
 
     def place(self, pack: Pack, entry: Entry, cite: Cite, kept: dict[str, list[Any]]) -> None:
         if pack.source_of(cite) not in pack.sources:
@@ -339,21 +358,63 @@ def _line(lines: dict[tuple[Any, ...], int], place: tuple[Any, ...]) -> int:
     return lines.get(place, 1)
 
 
-def _said(fault: Any) -> str:
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] != "extra_forbidden":
-        return f"{where}: {fault['msg']}"
-    known = {name for model in _models(PackFile) for name in model.model_fields}
-    near = nearest(str(fault["loc"][-1]), known)
-    return f"{where}: there is no such key" + (f"; did you mean `{near}`?" if near else "")
+def _faults(data: Any) -> list[Any]:
+    try:
+        PackFile.model_validate(data)
+    except ValidationError as error:
+        return list(error.errors())
+    return []
+
+
+def _id_of(entry: Any) -> str:
+    return str(entry.get("id")) if isinstance(entry, dict) else ""
+
+
+def _said(fault: Any, data: Any) -> str:
+    """What Pydantic found, as a curator reads it: the entry by its id, and what would be right."""
+    loc, kind, given = fault["loc"], fault["type"], fault["input"]
+    entry = data[loc[0]][loc[1]] if len(loc) > 1 and isinstance(data.get(loc[0]), list) else None
+    within = [str(part) for part in loc[2:]] if entry is not None else [str(part) for part in loc]
+    where = " ".join(part for part in (_id_of(entry), ".".join(within)) if part and part != "None")
+    if kind == "extra_forbidden":
+        known = {name for model in _models(PackFile) for name in model.model_fields}
+        return f"{where}: there is no such key{_meant(loc[-1], known)}"
+    if kind == "literal_error":
+        allowed = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+        return f"{where}: {given!r} is not allowed{_meant(given, allowed)} (one of: {', '.join(allowed)})"
+    if kind == "string_type" and not isinstance(given, list | dict | None):
+        return f"{where}: {given} is not text: put it in quotes"
+    if kind == "missing":
+        return f"{where}: is missing"
+    return f"{where}: {fault['msg'].removeprefix('Value error, ')}"
+
+
+def _meant(given: Any, known: Iterable[str]) -> str:
+    near = nearest(str(given), known)
+    return f"; did you mean `{near}`?" if near else ""
+
+
+def uncited(pack: Pack) -> list[Complaint]:
+    """A complaint for each sentence that no citation touches, at its place in the text."""
+    found = []
+    for name, (start, end) in pack.uncited():
+        source = pack.sources[name]
+        if source.text is None:
+            place, line, words_ = str(pack.folder / SPANS), 1, f"of {name!r} from {start} to {end}"
+        else:
+            place, line = str(source.path), source.text.count("\n", 0, start) + 1
+            words_ = "“" + " ".join(source.text[start:end].split()[:6]) + " …”"
+        found.append(Complaint(place, line, f"no citation touches the sentence {words_}: each must support something"))
+    return found
 
 
 def _models(model: type[BaseModel]) -> list[type[BaseModel]]:
     return [model, *Entry.__subclasses__(), *RecordEntry.__subclasses__(), RelationEntry, RecordEntry]
 
 
-def _cut(text: str, headings: list[str]) -> SourceText:
-    return SourceText(digest(text), len(text), *passages(text, headings), Utf16.of(text), text)
+def _cut(path: Path, headings: list[str]) -> SourceText:
+    text = path.read_bytes().decode("utf-8")
+    return SourceText(digest(text), len(text), *passages(text, headings), Utf16.of(text), text, path)
 
 
 def _restored(kept: dict[str, Any]) -> SourceText:

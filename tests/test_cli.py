@@ -45,10 +45,27 @@ def test_load_builds_once(run):
     assert "is loaded." in run("load", "--force").stderr
 
 
-def test_cite_needs_the_text(run):
+def test_cite_without_the_text_keeps_the_places_it_has(run, tmp_path):
+    spans = tmp_path / "seed" / "great-leap-forward" / "spans.json"
+    before = spans.read_text("utf-8")
+    result = run("cite")
+    assert (result.exit_code, spans.read_text("utf-8")) == (0, before)
+    assert "UNVERIFIED: the text is not at hand" in result.stdout
+
+
+def test_cite_of_a_new_pack_needs_the_text(run, tmp_path):
+    (tmp_path / "seed" / "great-leap-forward" / "spans.json").unlink()
     result = run("cite")
     assert result.exit_code == 1
     assert "its text 'article.txt' is not at hand" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "cite", "load"])
+def test_a_seed_folder_without_packs(run, tmp_path, monkeypatch, command):
+    for folder in (tmp_path / "nowhere", tmp_path):
+        monkeypatch.setenv("FASTI_SEED_DIR", str(folder / "seed" / "great-leap-forward"))
+        result = run(command)
+        assert (result.exit_code, "there is no pack" in result.stderr) == (1, True)
 
 
 def test_export_writes_every_document(run):
