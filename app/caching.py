@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app import __version__
 from app.errors import Problem
 
+CACHED = ("/v1", "/openapi.json")
 CACHE_CONTROL = b"public, max-age=60"
 Headers = list[tuple[bytes, bytes]]
 # What stands in a stored response is the same for every client that sends these the same.
@@ -27,7 +28,7 @@ class Caching:
         self.named = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith("/v1"):
+        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(CACHED):
             await self.app(scope, receive, send)
             return
         try:

@@ -1,6 +1,7 @@
 """The documentation: OpenAPI as it is sent, Swagger UI and ReDoc from the installation."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import fastapi_offline
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import __version__, resources, schemas
@@ -21,11 +22,10 @@ from app.vocabulary import PREDICATES, STANCES
 
 TITLE = "Fasti"
 DESCRIPTION = f"""
-A historical knowledge base in which **every fact cites the words it rests on**.
-
-**In a minute:** open *events*, press *Try it out*, set `from` and `to` to `1960`, and *Execute*: what the sources place
-in 1960. Set `match` to `possible` for all that may lie there. Set `person` to `mao-zedong` for what he had to do with,
-and `include` to `citations` for the places in the text.
+**In a minute:** open *events* below, then `GET /v1/events`; write `1960` into `from` and into `to`, and press
+*Execute*: what the sources place in 1960. Set `match` to `possible` for all that may lie there. Add `mao-zedong` under
+`person` for what he had to do with, and `citations` under `include` for the places in the text. Who is who, and under
+which id, tells `GET /v1/records`. [What is loaded, its licence and how to cite it](/v1).
 
 **Reading an answer**
 - `stance` is how a thing is said: {"; ".join(f"*{name}*, {meaning}" for name, meaning in STANCES.items())}.
@@ -61,6 +61,19 @@ ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
 def install(app: FastAPI) -> None:
     """Give the app its OpenAPI document and the two pages that show it."""
+
+    @app.get("/", include_in_schema=False)
+    async def start() -> RedirectResponse:
+        return RedirectResponse("/docs")
+
+    @app.get("/static/redoc.standalone.js", include_in_schema=False)
+    async def redoc_script() -> Response:
+        script = (ASSETS / "redoc.standalone.js").read_text("utf-8")
+        # Its footer's logo would be fetched from another host.
+        return Response(
+            re.sub(r"https://cdn\.[^\"]*\.svg", "/static/favicon.png", script), media_type="text/javascript"
+        )
+
     app.mount("/static", StaticFiles(directory=ASSETS), name="static")
 
     @app.get("/docs", include_in_schema=False)
@@ -128,22 +141,26 @@ def _made(app: FastAPI) -> dict[str, Any]:
         if "properties" in part:
             part["properties"] = schemas.in_reading_order(part["properties"])
     shown = {f"/v1/{resource.name}{tail}": resource for resource in resources.ALL for tail in ("", "/{id}")}
+    shown["/v1/sources/{id}/passages"] = resources.PASSAGES
     for path, item in body["paths"].items():
         operation = item["get"]
         for parameter in operation.setdefault("parameters", []):
-            _explain(parameter, shown.get(path))
-        operation["parameters"].sort(key=lambda parameter: _rank(parameter["name"]))
+            _explain(parameter, shown.get(path), {"source": [resources.SOURCES.example]} if "/{id}/" in path else {})
+        operation["parameters"].sort(key=_rank)
     body["paths"]["/v1/relations"]["get"]["description"] += PREDICATE_LIST
     body["paths"]["/v1"]["get"]["responses"].pop("404")
     return body
 
 
-def _rank(name: str) -> int:
+def _rank(parameter: dict[str, Any]) -> int:
+    name = parameter["name"]
+    if parameter["in"] == "path":
+        return -1
     return SHAPING.index(name) + 100 if name in SHAPING else COMMON.index(name) + 50 if name in COMMON else 0
 
 
-def _explain(parameter: dict[str, Any], resource: Resource | None) -> None:
-    """Give a parameter an example that runs, where Swagger UI shows it."""
+def _explain(parameter: dict[str, Any], resource: Resource | None, fixed: dict[str, list[Any]]) -> None:
+    """Give a parameter an example that runs, where Swagger UI shows it; the path has `fixed` some filters."""
     schema, name = parameter["schema"], parameter["name"]
     if parameter["in"] == "path":
         # Swagger UI fills in `example`, and passes over the schema's `examples`.
@@ -156,9 +173,16 @@ def _explain(parameter: dict[str, Any], resource: Resource | None) -> None:
         schema["examples"] = [[resource.facets[-1]]]
     if resource is not None and name == "id":
         schema["examples"] = [[resource.example]]
+    if resource is not None and name == "sort":
+        parameter["description"] += f" Without it: `{resource.default_sort}`."
+    if resource is not None and name in resource.examples:
+        schema["examples"] = [[resource.examples[name]]] if schema["type"] == "array" else [resource.examples[name]]
     if resource is not None and name == "cursor":
-        schema["examples"] = [first_cursor(resource)]
+        schema["examples"] = [first_cursor(resource, fixed)]
         return
+    if "items" in schema and schema.get("examples"):
+        # What Swagger UI writes into a new line of a list.
+        schema["items"]["examples"] = schema["examples"][0]
     for example in schema.get("examples", []):
         value = example[0] if isinstance(example, list) else json.dumps(example).strip('"')
         parameter["description"] += f" Example: `{value}`."

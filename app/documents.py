@@ -135,7 +135,7 @@ class _Renderer:
                 return {"type": entry.type}, {
                     "type": entry.type,
                     "date": when,
-                    "participants": self.participants(entry.id),
+                    "involved": self.involved(entry.id),
                     "places": self.others(entry.id, "place"),
                     "policies": self.others(entry.id, "policy"),
                 }
@@ -174,15 +174,16 @@ class _Renderer:
         ends = (end for relation in self.touching[name] for end in (relation.subject, relation.object) if end != name)
         return [self.refs[end] for end in dict.fromkeys(ends) if self.refs[end]["kind"] == kind]
 
-    def participants(self, name: str) -> list[Row]:
+    def involved(self, name: str) -> list[Row]:
         found = []
         for relation in self.touching[name]:
             first = relation.object == name
             other = self.refs[relation.subject if first else relation.object]
             if other["kind"] in ("person", "organization"):
                 found.append(
-                    {"record": other, "predicate": relation.predicate, "direction": "subject" if first else "object",
-                     "role": relation.role, "relation": relation.key}
+                    {"record": other, "predicate": relation.predicate, "end": "subject" if first else "object",
+                     "role": relation.role, "stance": relation.stance, "polarity": relation.polarity,
+                     "relation": relation.key}
                 )  # fmt: skip
         return found
 
@@ -220,7 +221,7 @@ class _Renderer:
         cited: list[tuple[Row, str, int]] = []
         for name, entry in pack.claims():
             is_relation = isinstance(entry, RelationEntry)
-            target: Row = {"type": "relation" if is_relation else "record", "id": name}
+            target: Row = {"type": "relation" if is_relation else "record", "id": name, "name": self.said(entry)}
             target["url"] = f"/v1/relations/{name}" if is_relation else self.refs[name]["url"]
             own = {"relation": relation_pk[name]} if is_relation else {"record": self.pk[name]}
             for cite in {(pack.source_of(c), pack.spans[pack.span_key(c)][:2]): c for c in all_cites(entry)}.values():
@@ -233,6 +234,13 @@ class _Renderer:
             row |= {"pk": len(self.out["citation"]) + 1, "passage": numbers[source, index], "document": wire}
             self.out["citation"].append(row)
 
+    def said(self, entry: RecordEntry | RelationEntry) -> str:
+        """A record's name, or a relation in words."""
+        if isinstance(entry, RecordEntry):
+            return entry.name
+        ends = self.refs[entry.subject]["name"], self.refs[entry.object]["name"]
+        return f"{ends[0]} {PREDICATES[entry.predicate].label} {ends[1]}"
+
     def citation(self, pack: Pack, cite: Cite, target: Row) -> tuple[Row, int]:
         name, span = pack.source_of(cite), pack.spans[pack.span_key(cite)]
         source = pack.sources[name]
@@ -241,6 +249,7 @@ class _Renderer:
         section = source.passages[index].section
         status = "unverified" if source.text is None else "verified"
         wire: Row = {"id": key, "target": target, "source": self.refs[name], "passage": f"{name}-p{index + 1}"}
+        wire["url"] = f"/v1/citations/{key}"
         wire |= {"section": _section(source, section), "paragraph": index + 1, **span._asdict()}
         wire |= {"utf16_start": source.utf16(span.start), "utf16_end": source.utf16(span.end), "status": status}
         exact = spans.exact(cite.fragment, span.sha256) if cite.phrase else None
@@ -253,14 +262,20 @@ class _Renderer:
         numbers: dict[tuple[str, int], int] = {}
         for name, source in pack.sources.items():
             for index, passage in enumerate(source.passages):
-                anchors = [row["wire"] for row in places[name, index]]
+                anchors = sorted(
+                    (row["wire"] for row in places[name, index]), key=lambda w: (w["start"], w["end"], w["id"])
+                )
                 text = None if source.text is None else source.text[passage.start : passage.end]
                 key = f"{name}-p{index + 1}"
                 wire: Row = {"id": key, "source": self.refs[name], "section": _section(source, passage.section)}
                 wire |= {"paragraph": index + 1, "start": passage.start, "end": passage.end, "sha256": passage.sha256}
                 wire |= {"text_available": text is not None, "text": text, "url": f"/v1/passages/{key}"}
                 wire["sentences"] = [
-                    {"start": a, "end": b, "cited": any(w["start"] < b and a < w["end"] for w in anchors)}
+                    {
+                        "start": a - passage.start,
+                        "end": b - passage.start,
+                        "cited": any(w["start"] < b and a < w["end"] for w in anchors),
+                    }
                     for a, b in passage.sentences
                 ]
                 wire["anchors"] = [_anchor(w, passage.start, source.utf16(passage.start)) for w in anchors]
@@ -320,7 +335,7 @@ def about(packs: list[Pack], revision: str, version: str, out: Rows) -> str:
     counts |= {f"{name}s": len(out.get(name, [])) for name in ("relation", "citation", "passage")}
     links = {name: f"/v1/{name}" for name in [*PLURALS.values(), "records", "relations", "citations", "passages"]}
     links |= {"documentation": "/docs", "openapi": "/openapi.json"}
-    shown = {"title", "description", "licence", "licence_url", "citation"}
+    shown = {"id", "title", "description", "licence", "licence_url", "citation"}
     return schemas.About(
         name="Fasti", version=version, revision=revision, counts=counts, links=links,
         knowledge_bases=[schemas.Overview(**pack.about.model_dump(include=shown)) for pack in packs],

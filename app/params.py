@@ -47,6 +47,10 @@ LongIds = Annotated[list[LongId], BeforeValidator(_split)]
 Words = Annotated[list[TypeWord], BeforeValidator(_split)]
 Fields = Annotated[list[Annotated[str, Field(pattern="^[a-z0-9_]+$", max_length=40)]], BeforeValidator(_split)]
 RecordInclude = Annotated[list[Literal["records", "relations", "citations"]], BeforeValidator(_split)]
+INCLUDE = (
+    "Add under `included`: the related `records`, the `relations`, and the `citations` of the items (and, together "
+    "with `relations`, those of the relations)."
+)
 Span = Literal["stated", "possible", "certain"]
 
 
@@ -76,7 +80,9 @@ class DateParams(BaseModel):
         "stated",
         description="How `from` and `to` count an uncertain date. `stated`: the span as the source states it overlaps "
         "(`by 1961` stands in 1961). `possible`: it may overlap, given its bounds (`by 1961` may lie in 1950). "
-        "`certain`: it lies inside in any case. Undated items never match a span; ask for them with `dated=false`.",
+        "`certain`: it lies inside in any case. Where an end is unknown (`1959/`, say of an office) only the "
+        "beginning is stated, so ask with `possible` who may have held it later. "
+        "Undated items never match a span; ask for them with `dated=false`.",
         examples=["possible"],
     )
     dated: bool | SkipJsonSchema[None] = maybe("Only dated (`true`) or only undated (`false`) items.", True)
@@ -93,7 +99,7 @@ class ClaimParams(ListParams):
 
 class RecordParams(ClaimParams):
     id: Ids = many("These records only.", "mao-zedong")
-    include: RecordInclude = many("Add related `records`, `relations` and `citations`, under `included`.", "relations")
+    include: RecordInclude = many(INCLUDE, "relations")
 
 
 Person = Annotated[Ids, many("Tied by a relation to one of these people.", "mao-zedong")]
@@ -215,11 +221,13 @@ class RelationParams(ClaimParams, DateParams):
 class CitationParams(ListParams):
     id: LongIds = many("These citations only.")
     record: Ids = many("Supporting one of these records.", "mao-zedong")
-    relation: LongIds = many("Supporting one of these relations.")
+    relation: LongIds = many("Supporting one of these relations.", "mao-zedong.announced.great-leap-forward")
     source: Ids = many("In one of these sources.", "hartnett-great-leap-forward")
     section: Ids = many("In one of these sections.", "no-lessons-learned")
     passage: LongIds = many("In one of these passages.", "hartnett-great-leap-forward-p2")
-    status: list[Literal["verified", "unverified"]] = many("Whether the span was checked against the text.")
+    status: list[Literal["verified", "unverified"]] = many(
+        "Whether the span was checked against the text.", "unverified"
+    )
     include: Annotated[list[Literal["records", "relations"]], BeforeValidator(_split)] = many(
         "Add what is supported, under `included`.", "records"
     )
@@ -227,7 +235,6 @@ class CitationParams(ListParams):
 
 
 class PassageParams(ListParams):
-    id: LongIds = many("These passages only.", "hartnett-great-leap-forward-p2")
     section: Ids = many("In one of these sections.", "no-lessons-learned")
     record: Ids = many("With a citation of one of these records.", "liu-shaoqi")
     include: Annotated[list[Literal["citations"]], BeforeValidator(_split)] = many("Add `citations`.", "citations")
@@ -235,11 +242,12 @@ class PassageParams(ListParams):
 
 
 class AnyPassageParams(PassageParams):
+    id: LongIds = many("These passages only.", "hartnett-great-leap-forward-p2")
     source: Ids = many("Of one of these sources.", "hartnett-great-leap-forward")
 
 
 class RecordDetailParams(Params):
-    include: RecordInclude = many("Add related `records`, `relations` and `citations`, under `included`.", "relations")
+    include: RecordInclude = many(INCLUDE, "relations")
 
 
 class EvidenceParams(BaseModel):

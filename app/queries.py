@@ -330,10 +330,10 @@ def _fits(column: Any, value: Any) -> bool:
     return abs(value) <= dates.FAR if column.type.python_type is int else math.isfinite(value)
 
 
-def first_cursor(resource: Resource) -> str:
+def first_cursor(resource: Resource, filters: dict[str, list[Any]]) -> str:
     """A cursor that stands before everything, for the documentation's example."""
     return _encode(
-        Plan({}, [resource.default_sort], 20),
+        Plan(filters, [resource.default_sort], 20),
         resource,
         [-dates.FAR, ""] if resource.default_sort == "start" else ["", ""],
     )
@@ -343,7 +343,7 @@ def _included(connection: Connection, resource: Resource, keys: list[int], names
     body: dict[str, Any] = {}
     truncated = []
     for name in names:
-        query = _related(resource, name, keys).distinct().limit(INCLUDE_LIMIT + 1)
+        query = _related(resource, name, keys, names).distinct().limit(INCLUDE_LIMIT + 1)
         documents = [row.document for row in connection.execute(query)]
         if len(documents) > INCLUDE_LIMIT:
             truncated.append(name)
@@ -351,8 +351,9 @@ def _included(connection: Connection, resource: Resource, keys: list[int], names
     return body | {"truncated": truncated}
 
 
-def _related(resource: Resource, name: str, keys: list[int]) -> Select[Any]:
-    """What an include adds for the items with these keys, in one query."""
+def _related(resource: Resource, name: str, keys: list[int], names: Sequence[str]) -> Select[Any]:
+    """What an include adds for the items with these keys, in one query. Citations are also those of the relations
+    that another include adds."""
     touching = or_(relation.c.subject.in_(keys), relation.c.object.in_(keys))
     own = {"relations": citation.c.relation, "passages": citation.c.passage}.get(resource.name, citation.c.record)
     match resource.name, name:
@@ -373,7 +374,10 @@ def _related(resource: Resource, name: str, keys: list[int]) -> Select[Any]:
             there = select(relation.c.subject).where(relation.c.object.in_(keys))
             return _documents(record, there.union(select(relation.c.object).where(relation.c.subject.in_(keys))))
         case _:
-            return select(citation.c.document, citation.c.id).where(own.in_(keys)).order_by(citation.c.id)
+            cited: ColumnElement[bool] = own.in_(keys)
+            if "relations" in names:
+                cited = or_(cited, citation.c.relation.in_(select(relation.c.pk).where(touching)))
+            return select(citation.c.document, citation.c.id).where(cited).order_by(citation.c.id)
 
 
 def _documents(table: Table, keys: Any) -> Select[Any]:

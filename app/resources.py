@@ -1,6 +1,6 @@
 """The resources, declared: per URL its table, wire form, filters, sorts and includes. Data, never logic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Column, Table
@@ -86,6 +86,8 @@ class Resource:
     example: str
     kind: Kind | None = None
     own: Table | None = None
+    examples: dict[str, Any] = field(default_factory=dict)
+    """Of parameters, where those of the parameters themselves would find nothing in the seed pack."""
 
     @property
     def facets(self) -> list[str]:
@@ -115,6 +117,7 @@ def _kind(
     *,
     dated: bool = False,
     sorts: dict[str, Any] | None = None,
+    examples: dict[str, Any] | None = None,
 ) -> Resource:
     title = kind.capitalize()
     return Resource(
@@ -129,6 +132,7 @@ def _kind(
         example,
         kind,
         own,
+        examples or {},
     )
 
 
@@ -174,6 +178,7 @@ POLICIES = _kind(
         "event": Linked("event"),
     },
     dated=True,
+    examples={"predicate": "initiated"},
 )
 ESTIMATES = _kind(
     "estimate",
@@ -189,6 +194,7 @@ ESTIMATES = _kind(
     },
     dated=True,
     sorts={"low": estimate.c.low, "high": estimate.c.high, "value": estimate.c.value},
+    examples={"dated": False, "attributed_to": "scholars"},
 )
 ORGANIZATIONS = _kind(
     "organization",
@@ -203,6 +209,7 @@ ORGANIZATIONS = _kind(
         "policy": Linked("policy"),
         "place": Linked("place"),
     },
+    examples={"event": "mobilization-of-all-chinese", "place": "peking-university"},
 )
 PLACES = _kind(
     "place",
@@ -215,6 +222,7 @@ PLACES = _kind(
         "person": Linked("person"),
         "organization": Linked("organization"),
     },
+    examples={"predicate": "located_in", "organization": "peking-university-students"},
 )
 QUOTES = _kind(
     "quote",
@@ -227,9 +235,15 @@ QUOTES = _kind(
         "about": About(),
     },
     dated=True,
+    examples={"stance": "attributed", "section": "sino-soviet-relations-cool"},
 )
 SOURCES = _kind(
-    "source", "sources", models.source, "hartnett-great-leap-forward", {"type": In(models.source.c.type, "source.type")}
+    "source",
+    "sources",
+    models.source,
+    "hartnett-great-leap-forward",
+    {"type": In(models.source.c.type, "source.type")},
+    examples={"section": "lead"},
 )
 RECORDS = Resource(
     "records",

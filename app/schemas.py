@@ -71,7 +71,7 @@ class When(Wire):
     edtf: str | None = said("EDTF (ISO 8601-2); null when the words give no date.", "[..1961]")
     approximate: bool = said("The date is marked as approximate (`~`).", False)
     uncertain: bool = said("The date is marked as uncertain (`?`).", False)
-    bounds: Bounds | None = said("Earliest and latest start and end, as days.")
+    bounds: Bounds | None = said("Earliest and latest start and end, as days; may be narrower than the EDTF.")
     days: Days | None = said("The same as Julian Day Numbers.")
     relative_to: Ref | None = said("The record that the words count from.")
 
@@ -109,13 +109,15 @@ class Base(Claim):
     links: Links = said("Where to go on from here.")
 
 
-class Participant(Wire):
-    """Somebody who takes part, and the relation that says so."""
+class Involvement(Wire):
+    """A person or an organization, and the relation that ties it to the event."""
 
     record: Ref = said("Who.")
     predicate: Predicate = said("How: subject to object.", "announced")
-    direction: Literal["subject", "object"] = said("Which end of the relation the participant is.", "subject")
+    end: Literal["subject", "object"] = said("Which end of the relation this is: a subject acts.", "subject")
     role: str | None = said("The part played.", "head of state")
+    stance: Stance = said("How it is said.", "asserted")
+    polarity: Polarity = said("`negative` when the source denies it.", "positive")
     relation: str = said("The relation's id.", "mao-zedong.announced.great-leap-forward")
 
 
@@ -125,7 +127,7 @@ class Event(Base):
     kind: Literal["event"]
     type: str = said("What sort of event.", "announcement")
     date: When | None = said("When; null where the source gives no words of time.")
-    participants: list[Participant] = said("People and organizations related to it.")
+    involved: list[Involvement] = said("People and organizations tied to it, each with how.")
     places: list[Ref] = said("Places related to it.")
     policies: list[Ref] = said("Policies related to it.")
 
@@ -261,6 +263,7 @@ class Target(Wire):
 
     type: Literal["record", "relation"] = said("A record or a relation.", "record")
     id: str = said("Its id.", "mao-zedong")
+    name: str = said("The record's name, or the relation in words.", "Mao Zedong")
     url: str = said("Where it is.", "/v1/records/mao-zedong")
 
 
@@ -281,13 +284,14 @@ class Citation(Wire):
     fragment: str = said("The fewest words that let a reader find it.", "In 1957, Mao Zedong announced")
     status: Literal["verified", "unverified"] = said("Whether the span was checked against the text.", "unverified")
     exact: str | None = said("The span's words, where the text is held or the fragment is all of them.")
+    url: str = said("Where it is.", "/v1/citations/mao-zedong.hartnett-great-leap-forward.59-81")
 
 
 class Sentence(Wire):
-    """A sentence's place in the source, in Unicode code points."""
+    """A sentence's place in its passage, in Unicode code points from the passage's beginning."""
 
-    start: int = said("Where it begins.", 48)
-    end: int = said("Where it ends.", 140)
+    start: int = said("Where it begins.", 0)
+    end: int = said("Where it ends.", 91)
     cited: bool = said("Whether a citation touches it.", True)
 
 
@@ -322,6 +326,7 @@ class Passage(Wire):
 class Overview(Wire):
     """What this knowledge base is."""
 
+    id: str = said("Of the pack it was loaded from.", "great-leap-forward")
     title: str = said("Its title.", "Great Leap Forward")
     description: str = said("What it holds.")
     licence: str = said("Of the records.", "CC-BY-4.0")

@@ -19,6 +19,8 @@ async def ids(client, target):
         ("/v1/events?from=1960&to=1960", "great-leap-forward-campaign", "purge-of-regional-authorities"),
         ("/v1/events?from=1950&to=1950&match=possible", "purge-of-regional-authorities", "great-leap-forward-campaign"),
         ("/v1/events?from=1957&to=1962&match=certain", "great-leap-forward-campaign", "purge-of-regional-authorities"),
+        ("/v1/policies?from=1957&match=certain", "cultural-revolution", "stalin-collectivization-industrialization"),
+        ("/v1/events?to=1965&match=certain", "purge-of-regional-authorities", "june-1966-editorial"),
         ("/v1/events?from=1957&to=1961&match=certain", "great-leap-forward-announcement",
          "great-leap-forward-campaign"),
         ("/v1/events?dated=false&limit=200", "great-leap-famine", "great-leap-forward-campaign"),
@@ -115,7 +117,11 @@ async def test_include_adds_what_is_related_in_one_request(client):
     included = body.pop("included")
     assert body == (await client.get("/v1/people/mao-zedong")).json()
     assert len(included["relations"]) == body["relation_count"]
-    assert len(included["citations"]) == body["citation_count"]
+    assert len(included["citations"]) == body["citation_count"] + sum(
+        r["citation_count"] for r in included["relations"]
+    )
+    own = (await client.get("/v1/people/mao-zedong?include=citations")).json()["included"]["citations"]
+    assert len(own) == body["citation_count"]
     assert {r["id"] for r in included["records"]} == {
         end["id"] for r in included["relations"] for end in (r["subject"], r["object"]) if end["id"] != "mao-zedong"
     }

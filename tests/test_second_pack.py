@@ -17,6 +17,10 @@ async def items(client, target):
 async def test_passages_carry_their_text_and_citations_the_exact_words(ides):
     for passage in await items(ides, "/v1/passages"):
         assert passage["text"] == TEXT[passage["start"] : passage["end"]]
+        places = [(anchor["start"], anchor["end"]) for anchor in passage["anchors"]]
+        assert places == sorted(places)
+        sentences = [passage["text"][s["start"] : s["end"]] for s in passage["sentences"]]
+        assert " ".join(sentences) == passage["text"]
         for anchor in passage["anchors"]:
             citation = (await ides.get(f"/v1/citations/{anchor['citation']}")).json()
             assert citation["exact"] == passage["text"][anchor["start"] : anchor["end"]]

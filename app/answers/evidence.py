@@ -122,7 +122,7 @@ def _ref(document: dict[str, Any]) -> Ref:
 def _item(row: Row[Any], own: dict[str, Any], units: Units) -> Evidence:
     cited = json.loads(row.document)
     claim = json.loads(row.relation) if row.relation else own
-    text = _sentence(claim) if row.relation else own["summary"]
+    text = _sentence(claim, cited["target"]["name"]) if row.relation else own["summary"]
     return Evidence(
         statement=Statement(**{key: cited["target"][key] for key in ("type", "id", "url")}, text=text),
         **{key: claim[key] for key in ("stance", "attributed_to", "polarity")},
@@ -135,9 +135,8 @@ def _item(row: Row[Any], own: dict[str, Any], units: Units) -> Evidence:
     )
 
 
-def _sentence(claim: dict[str, Any]) -> str:
-    """A relation as a sentence; what is denied says so."""
-    plain = f"{claim['subject']['name']} {claim['label']} {claim['object']['name']}"
+def _sentence(claim: dict[str, Any], plain: str) -> str:
+    """A relation as a sentence with the part played; what is denied says so."""
     role = f" ({claim['role']})" if claim["role"] else ""
     return f"{'Denied: ' if claim['polarity'] == 'negative' else ''}{plain}{role}"
 
