@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import __version__, resources, schemas
-from app.errors import ProblemBody
+from app.errors import PROBLEMS, ProblemBody, ProblemName
 from app.formats import BY_MEDIA_TYPE
 from app.params import keys_of
 from app.queries import first_cursor
@@ -33,7 +33,8 @@ which id, tells `GET /v1/records`. [What is loaded, its licence and how to cite 
 - A `date` has the source's words, EDTF, and four bounds. A bound that the source does not set is null.
 - Lists have `items`, `next` (a full URL or null) and `revision`; `total=true` counts. A repeated parameter means *or*,
   different ones *and*. `fields` drops keys; `include` adds related things under `included`.
-- Errors are `application/problem+json` (RFC 9457): what is wrong, where, what is allowed and what comes nearest.
+- Errors are `application/problem+json` (RFC 9457): what is wrong, where, what is allowed and what comes nearest. Their
+  types: {"; ".join(f"[{name}](/problems/{name}), {status}" for name, (status, _) in PROBLEMS.items())}.
 """
 TAGS = {
     "overview": "What this knowledge base is.",
@@ -65,6 +66,11 @@ def install(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def start() -> RedirectResponse:
         return RedirectResponse("/docs")
+
+    @app.get("/problems/{name}", include_in_schema=False)
+    async def problem(name: ProblemName) -> dict[str, Any]:
+        status, title = PROBLEMS[name]
+        return {"type": f"/problems/{name}", "title": title, "status": status}
 
     @app.get("/static/redoc.standalone.js", include_in_schema=False)
     async def redoc_script() -> Response:

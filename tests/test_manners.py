@@ -308,6 +308,14 @@ async def test_pages_for_people(client):
         assert (await client.get(f"/static/{asset}")).status_code == 200
 
 
+async def test_the_type_of_a_problem_leads_to_what_it_means(client):
+    for target, status in (("/v1/events?bogus=1", 422), ("/v1/none", 404), ("/v1/%zz", 422)):
+        body = (await client.get(target)).json()
+        assert (body["status"], OPENAPI["info"]["description"].count(f"({body['type']})")) == (status, 1)
+        assert (await client.get(body["type"])).json() == {key: body[key] for key in ("type", "title", "status")}
+    assert (await client.get("/problems/none")).status_code == 422
+
+
 async def test_a_fault_of_ours_leaks_nothing(client, monkeypatch):
     async def broken(*_):
         raise RuntimeError("secret")
