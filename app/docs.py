@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import __version__, resources, schemas
+from app.answers import neighbors, paths
 from app.errors import PROBLEMS, ProblemBody, ProblemName
 from app.formats import BY_MEDIA_TYPE
 from app.params import keys_of
@@ -48,6 +49,7 @@ TAGS = {
     "sources": "The texts that the facts were read from.",
     "records": "All eight kinds at once; ids are unique over all of them.",
     "relations": "What one record has to do with another, in one of a closed set of predicates.",
+    "graph": "The records as a network: what surrounds one, and what leads from one to another.",
     "citations": "Spans of a source, counted in Unicode code points.",
     "passages": "Paragraphs of a source. Where the text may not be shipped, `text` is null.",
 }
@@ -137,7 +139,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
     )
     body["security"] = []
     parts = body["components"]["schemas"]
-    for model in (ProblemBody, schemas.Sparse):
+    for model in (ProblemBody, schemas.Sparse, neighbors.CytoscapeGraph, paths.CytoscapePaths):
         made = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
         parts |= made.pop("$defs", {})
         parts[made["title"]] = made

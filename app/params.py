@@ -7,6 +7,8 @@ from pydantic.json_schema import SkipJsonSchema
 
 from app import dates
 from app.answers.evidence import Units
+from app.answers.graph import Direction, Wanted
+from app.answers.paths import MAX_DEPTH
 from app.errors import Fault, wrong
 from app.packfile import SLUG
 from app.queries import Plan
@@ -273,6 +275,48 @@ class CitationDetailParams(Params):
 
 class PassageDetailParams(Params):
     include: Annotated[list[Literal["citations"]], BeforeValidator(_split)] = many("Add `citations`.", "citations")
+
+
+class WalkParams(BaseModel):
+    predicate: list[Predicate] = many("Only along relations with one of these predicates.", "caused")
+    causality: list[Causality] = many("Only along causes: stated in the text, or implied by it.", "explicit")
+    stance: list[Stance] = many("Only along relations that are said so.", "asserted")
+    format: Literal["json", "cytoscape"] = Field(
+        "json",
+        description="`json` has `nodes` and `links`, for D3; `cytoscape` has `elements`, for Cytoscape.js.",
+        examples=["cytoscape"],
+    )
+
+
+class NeighborParams(WalkParams):
+    depth: int = Field(1, ge=1, le=4, description="How many relations to follow, one after the other.", examples=[2])
+    direction: Direction = Field(
+        "any",
+        description="`out` follows relations from subject to object, `in` from object to subject, `any` both ways.",
+        examples=["out"],
+    )
+    polarity: list[Polarity] = many("Only along these; `negative`: what the source denies.", "positive")
+    kind: list[Kind] = many("Only to records of these kinds, and on from them.", "event")
+    limit: int = Field(100, ge=1, le=500, description="How many records to find besides this one.", examples=[20])
+
+
+class PathParams(WalkParams):
+    from_: Id = Field(description="The id of the record to begin at.", examples=["great-leap-failures"], alias="from")
+    to: Id = Field(description="The id of the record to come to.", examples=["party-split"])
+    max_depth: int = Field(4, ge=1, le=MAX_DEPTH, description="The most links a path may have.", examples=[6])
+    direction: Literal["any", "forward"] = Field(
+        "any",
+        description="`forward` goes from subject to object only: from cause to effect, from before to after.",
+        examples=["forward"],
+    )
+    limit: int = Field(3, ge=1, le=10, description="How many of the shortest paths to give.", examples=[5])
+
+
+def wanted(given: NeighborParams | PathParams) -> Wanted:
+    """Which relations a walk takes."""
+    if isinstance(given, PathParams):
+        return Wanted(given.predicate, given.causality, given.stance)
+    return Wanted(given.predicate, given.causality, given.stance, given.polarity, given.kind)
 
 
 def plan(resource: Resource, given: Any) -> Plan:

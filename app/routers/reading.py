@@ -131,10 +131,18 @@ def _known(parameter: str, what: str, given: list[str], known: Collection[str]) 
         raise wrong(*faults)
 
 
-def answers(model: Any, *others: Format, sparse: bool = False) -> dict[str, Any]:
-    """How a route's answers are documented: exactly what is sent, as JSON or in one of the other formats."""
+def answers(model: Any, *others: Format | tuple[Format, type[BaseModel]], sparse: bool = False) -> dict[str, Any]:
+    """How a route's answers are documented: exactly what is sent, as JSON or in one of the other formats.
+
+    Another format that is JSON too comes with its model, which `docs` must know.
+    """
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    content: dict[str, Any] = {each.media_type: {"schema": {"type": "string"}} for each in others}
+    content: dict[str, Any] = {}
+    for other in others:
+        if isinstance(other, Format):
+            content[other.media_type] = {"schema": {"type": "string"}}
+        else:
+            content[other[0].media_type] = {"schema": {"$ref": f"#/components/schemas/{other[1].__name__}"}}
     if sparse:
         content[SPARSE.media_type] = {"schema": {"$ref": "#/components/schemas/Sparse"}}
     return {
