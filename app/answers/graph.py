@@ -15,8 +15,8 @@ from app.vocabulary import PLURALS, Causality, Kind, Polarity, Predicate, Stance
 Direction = Literal["any", "out", "in"]
 MAX_CITATIONS = 10
 # Of one level, each way. It bounds a request's work where thousands of relations meet in one record.
-MAX_READ = 5_000
-UNREAD = f"some relations not looked at: of one level, at most {MAX_READ:,} are read each way"
+MAX_READ = 2_000
+UNREAD = f"some relations not looked at, since of one level {MAX_READ:,} are read each way: `predicate` narrows them"
 _BOUNDS = ("earliest_start", "latest_start", "earliest_end", "latest_end")
 
 
@@ -92,6 +92,22 @@ class Elements(Wire):
     edges: list[CytoscapeEdge] = said("The relations between them, by id.")
 
 
+class Hop(NamedTuple):
+    """A relation, walked from the end that is near to the end that is far."""
+
+    pk: int
+    id: str
+    near: int
+    far: int
+    predicate: Predicate
+    causality: Causality | None
+    stance: Stance
+    polarity: Polarity
+    far_kind: Kind
+    far_polarity: Polarity
+    forward: bool
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which relations a walk takes, and to which records; an empty list lets everything pass."""
@@ -102,23 +118,14 @@ class Wanted:
     polarities: Sequence[str] = ()
     kinds: Sequence[str] = ()
 
-    def takes(self, row: Row[Any]) -> bool:
-        asked = ((self.predicates, row.predicate), (self.causality, row.causality), (self.stances, row.stance),
-                 (self.polarities, row.polarity), (self.kinds, row.kind))  # fmt: skip
-        return all(value in allowed for allowed, value in asked if allowed)
-
-
-class Hop(NamedTuple):
-    """A relation, walked from the end that is near to the end that is far."""
-
-    pk: int
-    id: str
-    near: int
-    far: int
-    forward: bool
-    predicate: str
-    causality: Causality | None
-    far_denied: bool
+    def of(self, hops: list[Hop]) -> list[Hop]:
+        for allowed, field in (
+            (self.predicates, "predicate"), (self.causality, "causality"), (self.stances, "stance"),
+            (self.polarities, "polarity"), (self.kinds, "far_kind"),
+        ):  # fmt: skip
+            if allowed:
+                hops = [hop for hop in hops if getattr(hop, field) in allowed]
+        return hops
 
 
 def hops(
@@ -129,34 +136,27 @@ def hops(
     The database looks predicates up in its index; what else is wanted is looked at here, row by row, so that no
     filter makes it read on and on through the relations of a record that has a million.
     """
-    found, cut = list[Hop](), False
-    predicates = ["caused"] if wanted.causality else wanted.predicates
+    found, unread = list[Hop](), False
     ends = (relation.c.subject, relation.c.object)
     for forward, (near, far) in ((True, ends), (False, ends[::-1])):
-        if not frontier or direction == ("in" if forward else "out"):
-            continue
-        query: Select[Any] = (
-            select(
-                relation.c.pk, relation.c.id, near.label("near"), far.label("far"), relation.c.predicate,
-                relation.c.causality, relation.c.stance, relation.c.polarity, record.c.kind,
-                record.c.polarity.label("far_polarity"),
-            )
-            .join(record, record.c.pk == far)
-            .where(near.in_(frontier))
-            .order_by(near, relation.c.predicate, relation.c.pk)
-            .limit(MAX_READ + 1)
-        )  # fmt: skip
-        if predicates:
-            query = query.where(relation.c.predicate.in_(predicates))
-        rows = connection.execute(query).all()
-        cut |= len(rows) > MAX_READ
-        found += [_hop(row, forward) for row in rows[:MAX_READ] if wanted.takes(row)]
-    return sorted(found, key=lambda hop: (hop.id, not hop.forward)), cut
+        if frontier and direction != ("in" if forward else "out"):
+            rows = connection.execute(_leading_on(frontier, near, far, wanted)).all()
+            unread |= len(rows) > MAX_READ
+            found += [Hop._make((*row, forward)) for row in rows[:MAX_READ]]
+    return sorted(wanted.of(found), key=lambda hop: (hop.id, not hop.forward)), unread
 
 
-def _hop(row: Row[Any], forward: bool) -> Hop:
-    denied = row.far_polarity == "negative"
-    return Hop(row.pk, row.id, row.near, row.far, forward, row.predicate, row.causality, denied)
+def _leading_on(frontier: Sequence[int], near: Any, far: Any, wanted: Wanted) -> Select[Any]:
+    ends = (near.label("near"), far.label("far"))
+    said_so = (relation.c.predicate, relation.c.causality, relation.c.stance, relation.c.polarity)
+    query: Select[Any] = select(relation.c.pk, relation.c.id, *ends, *said_so).where(near.in_(frontier))
+    predicates = ["caused"] if wanted.causality else wanted.predicates
+    if predicates:
+        query = query.where(relation.c.predicate.in_(predicates))
+    # Cut before the records are looked up, so that no more of them are than are wanted.
+    read = query.order_by(near, relation.c.predicate, relation.c.pk).limit(MAX_READ + 1).subquery()
+    there = select(read, record.c.kind, record.c.polarity).join(record, record.c.pk == read.c.far)
+    return there.order_by(read.c.near, read.c.predicate, read.c.pk)
 
 
 def told(parts: list[str]) -> str | None:

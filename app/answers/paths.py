@@ -102,7 +102,10 @@ class Journey(Wire):
 
     from_: str = Field(alias="from", description="The id of the first record.", examples=["great-leap-failures"])
     to: str = said("The id of the last.", "party-split")
-    paths: list[ChainedPath] = said("The shortest paths: the strongest first, then by the ids of their links.")
+    paths: list[ChainedPath] = said(
+        "The shortest paths: the strongest first, of these those with the fewest links that are not plainly asserted, "
+        "then by the ids of their links."
+    )
     reason: str | None = said("Why there is no path: none so short, or none at all; null when there is one.")
     truncated: str | None = said("What was cut, and by which bound; null when everything is here.")
     revision: str = said("The revision of the data.", "3f1c0a9be772")
@@ -156,6 +159,7 @@ class Leg(NamedTuple):
     """A step of a path while it is looked for."""
 
     rank: int
+    doubtful: bool
     id: str
     pk: int
     forward: bool
@@ -166,7 +170,7 @@ def _leg(hop: Hop, *, back: bool) -> Leg:
     """A hop as the path runs, which is `back` for one that was found from the path's end."""
     other: Strength = "sequence" if hop.predicate == "preceded" else "association"
     rank = _RANKED.index(hop.causality or other)
-    return Leg(rank, hop.id, hop.pk, hop.forward != back, hop.near if back else hop.far)
+    return Leg(rank, hop.stance != "asserted", hop.id, hop.pk, hop.forward != back, hop.near if back else hop.far)
 
 
 class _Side:
@@ -185,7 +189,7 @@ class _Side:
         level = dict[int, list[Hop]]()
         for hop in found:
             # A record that the source denies is no ground to go on from.
-            if hop.far not in self.reached and (not hop.far_denied or hop.far == self.goal):
+            if hop.far not in self.reached and (hop.far_polarity == "positive" or hop.far == self.goal):
                 level.setdefault(hop.far, []).append(hop)
         self.frontier = list(level)
         self.reached |= dict.fromkeys(level, self.depth)
@@ -226,7 +230,7 @@ class _Search:
             level = {hop.near for hop in on}
 
     def chains(self, start: int) -> Iterator[list[Leg]]:
-        """The paths from a record to the end, in order of their links' strengths and ids."""
+        """The paths from a record to the end, those along better links first."""
         if start == self.near.goal:
             yield []
             return
@@ -250,7 +254,7 @@ class _Search:
             return "None was found, but not every relation was looked at."
         if self.near.frontier and self.far.frontier:
             return f"No path of at most {max_depth} such links leads there; `max_depth` may be up to {MAX_DEPTH}."
-        return "No path leads there, however long: what such links connect was looked at to the end."
+        return "No path leads there, however long: all that such links reach was looked at."
 
     def truncated(self, start: int, limit: int) -> str | None:
         parts = []
@@ -260,12 +264,13 @@ class _Search:
         if total > MAX_COMPARED:
             parts.append(f"the strongest were sought among {MAX_COMPARED:,} of them")
         if self.unread:
-            parts.append(f"{UNREAD}, so that other paths, and shorter ones, may be missing")
+            parts.append(f"{UNREAD}; other paths, and shorter ones, may be missing")
         return told(parts)
 
 
-def _order(chain: list[Leg]) -> tuple[int, list[str]]:
-    return _RANKED.index(_strength(chain)), [leg.id for leg in chain]
+def _order(chain: list[Leg]) -> tuple[int, int, list[str]]:
+    doubts = sum(leg.doubtful for leg in chain)
+    return _RANKED.index(_strength(chain)), doubts, [leg.id for leg in chain]
 
 
 def _strength(chain: list[Leg]) -> Strength:

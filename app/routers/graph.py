@@ -22,7 +22,8 @@ async def get_neighbors(id: RecordId, query: Annotated[params.NeighborParams, Qu
     The walk follows relations outwards, up to `depth` of them one after the other, and takes only those that the
     filters let pass. A link says how it is meant: `stance`, `attributed_to`, `polarity`, and for a cause whether the
     source states it (`explicit`) or only implies it. A node says the same of its record. Where a bound cut the
-    answer, `truncated` says which.
+    answer, `truncated` says which. Only relations are links: what an estimate is about, and who spoke a quotation,
+    stands in the record itself.
     """
     wanted = params.wanted(query)
     return await reader.work_out(
