@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, func, or_, select, true
 
 from app import dates
 from app.errors import Fault, Problem, nearest, wrong
@@ -60,7 +60,13 @@ class Body:
 
 def one(connection: Connection, resource: Resource, name: str, fields: Sequence[str], include: Sequence[str]) -> bytes:
     """One document by id. Raises Problem (404), which says where the id is if it is under another kind."""
-    row = _found(connection, resource, name)
+    table = resource.table
+    query = select(table.c.document, table.c.pk).where(table.c.id == name)
+    if resource.kind:
+        query = query.where(record.c.kind == resource.kind)
+    row = connection.execute(query).first() if len(name) <= MAX_ID else None
+    if row is None:
+        raise missing(connection, resource, name)
     if not fields and not include:
         content: str = row.document
         return content.encode()
@@ -70,12 +76,6 @@ def one(connection: Connection, resource: Resource, name: str, fields: Sequence[
     return _dump(document)
 
 
-def key(connection: Connection, resource: Resource, name: str) -> int:
-    """The key of an id in a path. Raises Problem (404) as `one` does."""
-    found: int = _found(connection, resource, name).pk
-    return found
-
-
 def keys(connection: Connection, ids: dict[str, str]) -> list[int]:
     """The keys of records whose ids parameters give, by parameter. Raises Problem (422) for what is not there."""
     faults: list[Fault] = []
@@ -83,17 +83,6 @@ def keys(connection: Connection, ids: dict[str, str]) -> list[int]:
     if faults:
         raise wrong(*faults)
     return [pk for [pk] in found]
-
-
-def _found(connection: Connection, resource: Resource, name: str) -> Row[Any]:
-    table = resource.table
-    query: Select[Any] = select(table.c.document, table.c.pk).where(table.c.id == name)
-    if resource.kind:
-        query = query.where(record.c.kind == resource.kind)
-    row = connection.execute(query).first() if len(name) <= MAX_ID else None
-    if row is None:
-        raise missing(connection, resource, name)
-    return row
 
 
 def page(connection: Connection, resource: Resource, plan: Plan, named: str, added: dict[str, Any]) -> Body:

@@ -1,8 +1,7 @@
 """A record's surroundings: the relations around it, level by level, and the records that they lead to."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from app import queries
 from app.answers.graph import (
     UNREAD,
     Direction,
@@ -17,6 +16,8 @@ from app.answers.graph import (
     revision_of,
     told,
 )
+from app.models import record
+from app.queries import missing
 from app.resources import RECORDS
 from app.schemas import Wire, said
 
@@ -50,7 +51,10 @@ def neighbors(connection: Connection, name: str, depth: int, limit: int, directi
 
     Raises Problem (404) when there is no such record.
     """
-    walk = _Walk(queries.key(connection, RECORDS, name), limit)
+    root: int | None = connection.execute(select(record.c.pk).where(record.c.id == name)).scalar()
+    if root is None:
+        raise missing(connection, RECORDS, name)
+    walk = _Walk(root, limit)
     for level in range(1, depth + 1):
         walk.step(level, *hops(connection, walk.frontier, direction, wanted))
     return Graph(
