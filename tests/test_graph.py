@@ -204,6 +204,14 @@ async def test_a_path_is_read_the_way_it_runs(client):
     ] == []
 
 
+async def test_of_equally_strong_paths_the_plainly_asserted_come_first(client):
+    body = await path(client, "stalin", "deng-xiaoping", limit=10)
+    doubts = [sum(each["type"] == "relation" for each in found["stances"]) for found in body["paths"]]
+    assert doubts == sorted(doubts)
+    assert body["paths"][0]["steps"][-1]["link"] == "mao-zedong.punished.deng-xiaoping"
+    assert body["paths"][-1]["steps"][-1]["link"] == "mao-zedong.described.deng-xiaoping"
+
+
 async def test_a_cause_reached_from_its_effect_says_so(client):
     [found] = (await path(client, "party-split", "great-leap-failures", predicate="caused"))["paths"]
     assert (found["direction"], found["strength"]) == ("backward", "implied")
@@ -373,6 +381,7 @@ async def test_no_more_than_a_bounded_number_of_relations_is_read(net):
     assert body["truncated"] == (
         "Some relations not looked at, since of one level 2,000 are read each way: `predicate` narrows them."
     )
+    assert (await got(net, "records/sun/neighbors", causality="explicit"))["truncated"] is None
     body = await got(net, "records/moon/neighbors")
     assert ids(body, "links") == [
         "moon.described.dog",
