@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 
 from app import __version__, resources, schemas
+from app.answers import slides
 from app.errors import ProblemBody
 from app.formats import BY_MEDIA_TYPE
 from app.params import keys_of
@@ -47,6 +48,7 @@ TAGS = {
     "sources": "The texts that the facts were read from.",
     "records": "All eight kinds at once; ids are unique over all of them.",
     "relations": "What one record has to do with another, in one of a closed set of predicates.",
+    "timeline": "How much there is when, and slides for TimelineJS.",
     "citations": "Spans of a source, counted in Unicode code points.",
     "passages": "Paragraphs of a source. Where the text may not be shipped, `text` is null.",
 }
@@ -54,7 +56,7 @@ PREDICATE_LIST = "\n\nThe predicates, subject to object:\n" + "".join(
     f"\n- `{name}`: {term.meaning}" for name, term in PREDICATES.items()
 )
 # What asks comes first on the page, what only shapes the answer last.
-SHAPING = ["sort", "include", "facets", "fields", "limit", "cursor", "total"]
+SHAPING = ["sort", "include", "facets", "fields", "format", "limit", "cursor", "total"]
 COMMON = ["id", "stance", "attributed_to", "polarity", "source", "section"]
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
@@ -118,7 +120,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
     )
     body["security"] = []
     parts = body["components"]["schemas"]
-    for model in (ProblemBody, schemas.Sparse):
+    for model in (ProblemBody, schemas.Sparse, slides.TimelineJS):
         made = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
         parts |= made.pop("$defs", {})
         parts[made["title"]] = made

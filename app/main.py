@@ -22,7 +22,7 @@ from app.caching import Caching
 from app.db import Database
 from app.edge import Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
-from app.routers import evidence, records
+from app.routers import evidence, records, timeline
 from app.routers.reading import strict
 from app.settings import Settings
 from app.vocabulary import PLURALS
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )  # fmt: skip
     app.state.database = database
-    for router in (evidence.router, records.router):
+    for router in (evidence.router, timeline.router, records.router):
         app.include_router(router, prefix="/v1", dependencies=[Depends(strict)])
     docs.install(app)
     app.add_exception_handler(Problem, _problem)

@@ -15,8 +15,9 @@ class Format(NamedTuple):
 JSON = Format("json", "application/json")
 SPARSE = Format("json", "application/vnd.fasti.sparse+json")
 """JSON with keys missing, since `fields` dropped them: sent for `fields`, never asked for."""
+TIMELINEJS = Format("timelinejs", "application/vnd.fasti.timelinejs+json")
 
-BY_MEDIA_TYPE = {each.media_type: each for each in (JSON, SPARSE)}
+BY_MEDIA_TYPE = {each.media_type: each for each in (JSON, SPARSE, TIMELINEJS)}
 
 _WEIGHT = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 

@@ -52,6 +52,16 @@ class Reading:
         self.request = request
         self.database: Database = request.app.state.database
 
+    @property
+    def format(self) -> Format:
+        chosen: Format = self.request.state.format
+        return chosen
+
+    @property
+    def base(self) -> str:
+        """Where the client finds this API, without a slash at the end."""
+        return str(self.request.base_url).rstrip("/")
+
     async def work_out(self, work: Callable[[Connection], BaseModel], **render: Callable[[Any], bytes]) -> Response:
         """An answer that is computed: as JSON, or by the function that `render` has for the format asked for."""
         await self.database.refresh()
@@ -131,10 +141,18 @@ def _known(parameter: str, what: str, given: list[str], known: Collection[str]) 
         raise wrong(*faults)
 
 
-def answers(model: Any, *others: Format, sparse: bool = False) -> dict[str, Any]:
-    """How a route's answers are documented: exactly what is sent, as JSON or in one of the other formats."""
+def answers(model: Any, *others: Format | tuple[Format, type[BaseModel]], sparse: bool = False) -> dict[str, Any]:
+    """How a route's answers are documented: exactly what is sent, as JSON or in one of the other formats.
+
+    Another format that is JSON too comes with its model, which `docs` must know.
+    """
     problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    content: dict[str, Any] = {each.media_type: {"schema": {"type": "string"}} for each in others}
+    content: dict[str, Any] = {}
+    for other in others:
+        if isinstance(other, Format):
+            content[other.media_type] = {"schema": {"type": "string"}}
+        else:
+            content[other[0].media_type] = {"schema": {"$ref": f"#/components/schemas/{other[1].__name__}"}}
     if sparse:
         content[SPARSE.media_type] = {"schema": {"$ref": "#/components/schemas/Sparse"}}
     return {
