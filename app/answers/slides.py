@@ -210,7 +210,7 @@ def _opening(connection: Connection, resource: Resource, numbers: list[int], sho
     )
     lines = [f"{what}."]
     if without:
-        lines.append(f'Not shown, for want of a date: <a href="{escape(undated)}">{without:,} {resource.name}</a>.')
+        lines.append(f'Not shown, for want of a date: <a href="{escape(undated)}">{without:,}</a>.')
     lines += [f"{escape(each['citation'])} {escape(each['licence'])}." for each in bases]
     headline = " · ".join(escape(each["title"]) for each in bases)
     return Opening(

@@ -113,10 +113,8 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
 
 def list_url(resource: Resource, plan: Plan, **more: str) -> str:
     """The list with the plan's filters, and more."""
-    given = {name: ",".join(map(str, values)) for name, values in plan.filters.items()}
-    if plan.predicate:
-        given["predicate"] = ",".join(plan.predicate)
-    return f"/v1/{resource.name}?{urlencode(given | more, safe=',')}"
+    given: dict[str, Any] = plan.filters | ({"predicate": plan.predicate} if plan.predicate else {})
+    return f"/v1/{resource.name}?{urlencode(given | more, doseq=True)}"
 
 
 def number_of(year: int, size: Size) -> int:
