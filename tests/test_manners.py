@@ -11,6 +11,7 @@ from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 OPENAPI = create_app(Settings()).openapi()
+SPARSE = "application/vnd.fasti.sparse+json"
 PATHS = list(OPENAPI["paths"])
 LISTS = [path for path in PATHS if "cursor" in {p["name"] for p in OPENAPI["paths"][path]["get"]["parameters"]}]
 DETAILS = [path for path in PATHS if path.endswith("{id}")]
@@ -63,7 +64,7 @@ async def test_every_example_works_when_it_is_tried_out(client, path, name, exam
     if name == "format":
         assert example in media
     else:
-        assert media == ("application/vnd.fasti.sparse+json" if name == "fields" else "application/json")
+        assert media == (SPARSE if name == "fields" else "application/json")
     valid(response.json(), schema(path, media))
 
 
@@ -129,6 +130,9 @@ async def test_an_unknown_parameter_is_refused_with_what_is_allowed(client, path
      ("application/json;q=0, */*", 406), ("nonsense", 406)],
 )  # fmt: skip
 async def test_the_accept_header_is_heard(client, path, accept, status):
+    others = OPENAPI["paths"][path]["get"]["responses"]["200"]["content"].keys() - {"application/json", SPARSE}
+    if others and accept.endswith("*/*"):
+        status = 200
     assert (await client.get(url(path), headers={"accept": accept})).status_code == status
 
 
