@@ -9,7 +9,7 @@ from asgi_lifespan import LifespanManager
 from app.load import load
 from app.main import create_app
 from app.pack import PackError, read
-from app.settings import ROOT, Settings
+from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
 CHINA = "deaths/persons/estimate/great-leap-famine/china"
@@ -151,9 +151,8 @@ async def test_what_is_wrong_is_said(client, query, parameter, near):
     assert (error["parameter"], error["nearest"]) == (parameter, near)
 
 
-async def test_two_chroniclers_disagree(tmp_path):
-    async with serving(tmp_path / "fasti.db", ROOT / "tests" / "packs") as ides:
-        [group] = (await compared(ides, "measure=ships"))["groups"]
+async def test_two_chroniclers_disagree(ides):
+    [group] = (await compared(ides, "measure=ships"))["groups"]
     assert (group["agreement"], group["envelope"]["low"], group["envelope"]["high"]) == ("disjoint", 300, 600)
     assert group["finding"] == (
         "2 estimates by 2 voices, and they disagree: ships-low (300 ships) and ships-high (500 to 600 ships) exclude "

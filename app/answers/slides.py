@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from app import dates, queries
 from app.answers.timeline import list_url
@@ -97,7 +97,7 @@ def slides(connection: Connection, resource: Resource, plan: Plan, base: str) ->
     undated = replace(plan, dated=False, span=(None, None))
     events = [_slide(row, base) for row in _rows(connection, resource, dated)]
     others = [_undated(json.loads(row.document), base) for row in _rows(connection, resource, undated)]
-    numbers = [_count(connection, resource, each) for each in (dated, undated)]
+    numbers = [queries.count(connection, resource, each) for each in (dated, undated)]
     known = {date.year for event in events for date in (event.start_date, event.end_date) if date}
     return TimelineJS(
         scale="human" if all(year in HUMAN for year in known) else "cosmological",
@@ -119,12 +119,6 @@ def _rows(connection: Connection, resource: Resource, plan: Plan) -> list[Any]:
     query = select(*columns).select_from(queries.rows_of(resource, plan))
     query = query.where(*queries.conditions(connection, resource, plan))
     return list(connection.execute(query.order_by(record.c.stated_start, record.c.id).limit(plan.limit)))
-
-
-def _count(connection: Connection, resource: Resource, plan: Plan) -> int:
-    query = select(func.count(record.c.kind)).select_from(queries.rows_of(resource, plan))
-    number: int = connection.execute(query.where(*queries.conditions(connection, resource, plan))).scalar_one()
-    return number
 
 
 def _slide(row: Any, base: str) -> Slide:

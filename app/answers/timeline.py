@@ -113,8 +113,13 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
 
 def list_url(resource: Resource, plan: Plan, **more: str) -> str:
     """The list with the plan's filters, and more."""
-    given: dict[str, Any] = plan.filters | ({"predicate": plan.predicate} if plan.predicate else {})
+    given: dict[str, Any] = {name: [_written(each) for each in values] for name, values in plan.filters.items()}
+    given |= {"predicate": plan.predicate} if plan.predicate else {}
     return f"/v1/{resource.name}?{urlencode(given | more, doseq=True)}"
+
+
+def _written(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def number_of(year: int, size: Size) -> int:
@@ -199,6 +204,7 @@ def _extent(
 
 
 def _totals(connection: Connection, resource: Resource, plan: Plan) -> tuple[int, int]:
+    """How many there are, and how many of them are dated."""
     where = queries.conditions(connection, resource, plan)
     counted = select(func.count(record.c.kind), func.count(record.c.stated_start))
     total, dated = connection.execute(counted.select_from(queries.rows_of(resource, plan)).where(*where)).one()
