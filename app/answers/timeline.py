@@ -260,11 +260,12 @@ def fold(rows: Iterable[Any], firsts: list[int], last: int) -> _Counts:
             changes[min(until, end - 1) + 1] -= number
 
     for start, finish, earliest, latest, number in rows:
-        begin, until = place(start), place(finish)
-        add(stated, begin, until, number)
-        add(possible, -1 if earliest is None else begin, end if latest is None else until, number)
+        begin = place(start)
+        add(stated, begin, place(finish), number)
         if 0 <= begin < end:
             starting[begin] += number
-            if begin == until and earliest is not None and latest is not None:
-                certain[begin] += number
+        soonest, longest = -1 if earliest is None else place(earliest), end if latest is None else place(latest)
+        add(possible, soonest, longest, number)
+        if 0 <= soonest == longest < end:
+            certain[soonest] += number
     return _Counts(list(accumulate(stated))[:end], list(accumulate(possible))[:end], certain[:end], starting[:end])
