@@ -60,7 +60,8 @@ def day_number(year: int, month: int, day: int) -> int:
     return day + (153 * m + 2) // 5 + 365 * y + y // 4 - y // 100 + y // 400 - 32045
 
 
-def _civil(day: int) -> tuple[int, int, int]:
+def civil(day: int) -> tuple[int, int, int]:
+    """Year, month and day of a Julian Day Number."""
     era, of_era = divmod(day - 1721120, 146097)
     year = (of_era - of_era // 1460 + of_era // 36524 - of_era // 146096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)
@@ -71,12 +72,17 @@ def _civil(day: int) -> tuple[int, int, int]:
 
 def year_of(day: int) -> int:
     """The year in which a Julian Day Number falls."""
-    return _civil(day)[0]
+    return civil(day)[0]
+
+
+def year_text(year: int) -> str:
+    """A year in EDTF: four digits, or `Y` before more."""
+    return f"{'-' if year < 0 else ''}{abs(year):04d}" if abs(year) <= 9999 else f"Y{year}"
 
 
 def iso(day: int) -> str:
     """A Julian Day Number as an ISO 8601 day; years outside 0 to 9999 carry their sign."""
-    year, month, of_month = _civil(day)
+    year, month, of_month = civil(day)
     sign = "-" if year < 0 else "+" if year > 9999 else ""
     return f"{sign}{abs(year):04d}-{month:02d}-{of_month:02d}"
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import __version__, resources, schemas
-from app.answers import neighbors, paths
+from app.answers import neighbors, paths, slides
 from app.errors import PROBLEMS, ProblemBody, ProblemName
 from app.formats import BY_MEDIA_TYPE
 from app.params import keys_of
@@ -50,6 +50,7 @@ TAGS = {
     "records": "All eight kinds at once; ids are unique over all of them.",
     "relations": "What one record has to do with another, in one of a closed set of predicates.",
     "graph": "The records as a network: what surrounds one, and what leads from one to another.",
+    "timeline": "How much there is when, and slides for TimelineJS.",
     "citations": "Spans of a source, counted in Unicode code points.",
     "passages": "Paragraphs of a source. Where the text may not be shipped, `text` is null.",
 }
@@ -57,7 +58,7 @@ PREDICATE_LIST = "\n\nThe predicates, subject to object:\n" + "".join(
     f"\n- `{name}`: {term.meaning}" for name, term in PREDICATES.items()
 )
 # What asks comes first on the page, what only shapes the answer last.
-SHAPING = ["sort", "include", "facets", "fields", "limit", "cursor", "total"]
+SHAPING = ["sort", "include", "facets", "fields", "format", "limit", "cursor", "total"]
 COMMON = ["id", "stance", "attributed_to", "polarity", "source", "section"]
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
@@ -139,7 +140,8 @@ def _made(app: FastAPI) -> dict[str, Any]:
     )
     body["security"] = []
     parts = body["components"]["schemas"]
-    for model in (ProblemBody, schemas.Sparse, neighbors.CytoscapeGraph, paths.CytoscapePaths):
+    also = (schemas.Sparse, neighbors.CytoscapeGraph, paths.CytoscapePaths, slides.TimelineJS)
+    for model in (ProblemBody, *also):
         made = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
         parts |= made.pop("$defs", {})
         parts[made["title"]] = made

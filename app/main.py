@@ -22,7 +22,7 @@ from app.caching import Caching
 from app.db import Database
 from app.edge import Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
-from app.routers import evidence, graph, records
+from app.routers import comparison, evidence, graph, records, timeline
 from app.routers.reading import strict
 from app.settings import Settings
 from app.vocabulary import PLURALS
@@ -45,7 +45,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )  # fmt: skip
     app.state.database = database
-    for router in (evidence.router, graph.router, records.router):
+    # `/estimates/compare` comes before `/estimates/{id}`, which would take it for an id.
+    for router in (evidence.router, graph.router, timeline.router, comparison.router, records.router):
         app.include_router(router, prefix="/v1", dependencies=[Depends(strict)])
     docs.install(app)
     app.add_exception_handler(Problem, _problem)
@@ -79,6 +80,8 @@ def _fault(error: Any) -> Fault:
     name = str(error["loc"][1]) if len(error["loc"]) > 1 else str(error["loc"][0])
     if error["type"] == "too_long":
         return Fault(parameter=name, detail=f"at most {error['ctx']['max_length']} values", nearest=None)
+    if error["type"] == "missing":
+        return Fault(parameter=name, detail="it has to be given here", nearest=None)
     given = repr(str(error["input"])[:100])
     if error["type"] == "literal_error":
         allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])

@@ -5,7 +5,7 @@ The models also make `seed/pack.schema.json`, which gives an editor completion a
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from app import dates
 from app.vocabulary import Causality, EstimateType, Polarity, Predicate, QuoteForm, Stance
@@ -129,6 +129,13 @@ class EstimateEntry(RecordEntry):
     hedge: Label | None = Field(None, description="The hedging words, such as `between` or `one of the`.")
     duration: str | None = Field(None, pattern=r"^P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?$", description="ISO 8601 length.")
     date: Date | None = None
+
+    @field_validator("id")
+    @classmethod
+    def not_a_path(cls, value: str) -> str:
+        if value == "compare":
+            raise ValueError("`/v1/estimates/compare` is something else: choose another id")
+        return value
 
     @model_validator(mode="after")
     def in_order(self) -> "EstimateEntry":

@@ -9,10 +9,11 @@ from app import dates
 from app.answers.evidence import Units
 from app.answers.graph import Direction, Wanted
 from app.answers.paths import MAX_DEPTH
+from app.answers.timeline import MAX_BUCKETS, Size
 from app.errors import Fault, wrong
 from app.packfile import SLUG
 from app.queries import Plan
-from app.resources import Resource
+from app.resources import ESTIMATES, EVENTS, POLICIES, QUOTES, Resource
 from app.vocabulary import Causality, EstimateType, Kind, Polarity, Predicate, QuoteForm, Stance
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 200
@@ -73,7 +74,7 @@ class ListParams(Params):
     total: bool = Field(False, description="Count all that match; this costs a query of its own.", examples=[True])
 
 
-class DateParams(BaseModel):
+class SpanParams(BaseModel):
     from_: Day | SkipJsonSchema[None] = maybe(
         "From this day, month, year or decade on (EDTF: `1960`, `1966-06`, `-0043`).", "1957", alias="from"
     )
@@ -87,16 +88,23 @@ class DateParams(BaseModel):
         "Undated items never match a span; ask for them with `dated=false`.",
         examples=["possible"],
     )
+
+
+class DateParams(SpanParams):
     dated: bool | SkipJsonSchema[None] = maybe("Only dated (`true`) or only undated (`false`) items.", True)
 
 
-class ClaimParams(ListParams):
+class SaidParams(BaseModel):
     stance: list[Stance] = many("How it is said; several mean any of them.", "asserted")
     polarity: list[Polarity] = many("`negative`: what the source denies.", "positive")
     attributed_to: Ids = many("Said by one of these records.", "mao-zedong")
     attributed: bool | SkipJsonSchema[None] = maybe("Whether the source names who says it.", False)
     source: Ids = many("Resting on one of these sources.", "hartnett-great-leap-forward")
     section: Ids = many("Resting on one of these sections of a source.", "no-lessons-learned")
+
+
+class ClaimParams(ListParams, SaidParams):
+    pass
 
 
 class RecordParams(ClaimParams):
@@ -319,23 +327,95 @@ def wanted(given: NeighborParams | PathParams) -> Wanted:
     return Wanted(given.predicate, given.causality, given.stance, given.polarity, given.kind)
 
 
+class TimelineParams(SpanParams, SaidParams, Tied):
+    kind: Literal["event", "policy", "estimate", "quote"] = Field(
+        "event", description="What is counted: one of the kinds that have a date.", examples=["policy"]
+    )
+    bucket: Size | SkipJsonSchema[None] = maybe(
+        f"How long a bucket is; the finest that makes at most {MAX_BUCKETS} of them unless you say.", "decade"
+    )
+    type: Words = many("What sort of event or policy.", "campaign")
+    person: Person
+    organization: Organization
+    place: Place
+    policy: Policy
+    event: Event
+    limit: int = Field(
+        DEFAULT_LIMIT,
+        ge=1,
+        le=MAX_LIMIT,
+        description="How many slides `timelinejs` gets; buckets count all.",
+        examples=[5],
+    )
+    format: Literal["json", "timelinejs"] = Field(
+        "json",
+        description="`json` has buckets; `timelinejs` has a slide for each dated record, for TimelineJS 3.",
+        examples=["timelinejs"],
+    )
+
+
+TIMELINES = {resource.kind: resource for resource in (EVENTS, POLICIES, ESTIMATES, QUOTES)}
+
+
+def timeline_plan(given: TimelineParams) -> tuple[Resource, Plan]:
+    """The list whose records are put in time, and what selects them. A filter that the list lacks is refused."""
+    resource = TIMELINES[given.kind]
+    # What sort an estimate is has its own, closed words.
+    known = resource.filters.keys() - ({"type"} if resource is ESTIMATES else set())
+    known |= {"predicate"} if "person" in known else set()
+    offered = {name for each in TIMELINES.values() for name in (*each.filters, "predicate")}
+    faults = [
+        Fault(parameter=name, detail=f"{resource.name} have no such filter here", nearest=None)
+        for name in TimelineParams.model_fields
+        if name in offered - known and getattr(given, name)
+    ]
+    if faults:
+        raise wrong(*faults)
+    return resource, Plan(
+        _filters(resource, given), [resource.default_sort], given.limit, span=_span(given.from_, given.to),
+        match=given.match, predicate=[*given.predicate],
+    )  # fmt: skip
+
+
+class CompareParams(BaseModel):
+    measure: Words = Field(
+        min_length=1, max_length=MAX_VALUES, description="What is counted; several to see what may not be compared.",
+        examples=[["deaths"]],
+    )  # fmt: skip
+    type: list[EstimateType] = many("A count, a target, a superlative or a ratio.", "estimate")
+    subject: Ids = many("About one of these records.", "great-leap-famine")
+    place: Ids = many("In one of these places.", "china")
+    stance: list[Stance] = many("How it is said; several mean any of them.", "attributed")
+    attributed_to: Ids = many("Said by one of these records.", "scholars")
+
+
+def comparison_plan(given: CompareParams) -> Plan:
+    """What selects the estimates that are compared."""
+    return Plan(_filters(ESTIMATES, given), ["id"], MAX_LIMIT)
+
+
 def plan(resource: Resource, given: Any) -> Plan:
     """A list's parameters as a plan; `given` is one of the classes above."""
-    filters: dict[str, list[Any]] = {}
-    for name in resource.filters:
-        value = getattr(given, name, None)
-        if value not in (None, []):
-            filters[name] = value if isinstance(value, list) else [value]
     span = _span(getattr(given, "from_", None), getattr(given, "to", None))
     keys = [key.lstrip("-") for key in given.sort]
     # A key that comes a second time decides nothing.
     sort = [key for i, key in enumerate(given.sort) if key.lstrip("-") not in keys[:i]]
     return Plan(
-        filters, sort or [resource.default_sort], given.limit, given.cursor, given.total, given.fields, given.include,
+        _filters(resource, given), sort or [resource.default_sort],
+        given.limit, given.cursor, given.total, given.fields, given.include,
         span,
         getattr(given, "match", "stated"), getattr(given, "dated", None), getattr(given, "predicate", []), given.facets,
         _amounts(getattr(given, "min", None), getattr(given, "max", None)), getattr(given, "amount_match", "possible"),
     )  # fmt: skip
+
+
+def _filters(resource: Resource, given: Any) -> dict[str, list[Any]]:
+    filters: dict[str, list[Any]] = {}
+    for name in resource.filters:
+        value = getattr(given, name, None)
+        if value not in (None, []):
+            filters[name] = value if isinstance(value, list) else [value]
+    return filters
 
 
 def _span(first: str | None, last: str | None) -> tuple[int | None, int | None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, and_, false, func, or_, select, true
 
 from app import dates
 from app.errors import Fault, Problem, nearest, wrong
@@ -163,6 +163,15 @@ def _near(connection: Connection, table: Table, name: str) -> str | None:
         select(table.c.id).where(table.c.id >= start, table.c.id < start + "~").limit(500)
     ).scalars()
     return nearest(name, list(ids))
+
+
+def rows_of(resource: Resource, plan: Plan) -> FromClause:
+    """What the plan's conditions speak of; a kind's own table is joined only where a filter needs it."""
+    own = resource.own
+    columns = [getattr(resource.filters[name], "column", None) for name in plan.filters]
+    if own is None or not any(column is not None and column.table is own for column in columns):
+        return resource.table
+    return resource.table.join(own, own.c.pk == record.c.pk)
 
 
 def conditions(connection: Connection, resource: Resource, plan: Plan) -> list[ColumnElement[bool]]:

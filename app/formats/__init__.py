@@ -16,8 +16,9 @@ JSON = Format("json", "application/json")
 SPARSE = Format("json", "application/vnd.fasti.sparse+json")
 """JSON with keys missing, since `fields` dropped them: sent for `fields`, never asked for."""
 CYTOSCAPE = Format("cytoscape", "application/vnd.fasti.cytoscape+json")
+TIMELINEJS = Format("timelinejs", "application/vnd.fasti.timelinejs+json")
 
-BY_MEDIA_TYPE = {each.media_type: each for each in (JSON, SPARSE, CYTOSCAPE)}
+BY_MEDIA_TYPE = {each.media_type: each for each in (JSON, SPARSE, CYTOSCAPE, TIMELINEJS)}
 
 _WEIGHT = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 

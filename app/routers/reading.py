@@ -52,6 +52,16 @@ class Reading:
         self.request = request
         self.database: Database = request.app.state.database
 
+    @property
+    def format(self) -> Format:
+        chosen: Format = self.request.state.format
+        return chosen
+
+    @property
+    def base(self) -> str:
+        """Where the client finds this API, without a slash at the end."""
+        return str(self.request.base_url).rstrip("/")
+
     async def work_out(self, work: Callable[[Connection], BaseModel], **render: Callable[[Any], bytes]) -> Response:
         """An answer that is computed: as JSON, or by the function that `render` has for the format asked for."""
         await self.database.refresh()
