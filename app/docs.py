@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from app import __version__, resources, schemas
 from app.answers import neighbors, paths
 from app.errors import PROBLEMS, ProblemBody, ProblemName
-from app.formats import BY_MEDIA_TYPE
+from app.formats import BY_MEDIA_TYPE, SHAPES
 from app.params import keys_of
 from app.queries import first_cursor
 from app.resources import Resource
@@ -57,7 +57,7 @@ PREDICATE_LIST = "\n\nThe predicates, subject to object:\n" + "".join(
     f"\n- `{name}`: {term.meaning}" for name, term in PREDICATES.items()
 )
 # What asks comes first on the page, what only shapes the answer last.
-SHAPING = ["sort", "include", "facets", "fields", "limit", "cursor", "total"]
+SHAPING = ["sort", "include", "facets", "fields", "format", "limit", "cursor", "total"]
 COMMON = ["id", "stance", "attributed_to", "polarity", "source", "section"]
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
@@ -143,6 +143,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         made = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
         parts |= made.pop("$defs", {})
         parts[made["title"]] = made
+    parts |= SHAPES
     for name in ("HTTPValidationError", "ValidationError"):
         parts.pop(name, None)
     for part in parts.values():

@@ -15,13 +15,14 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from app import docs
 from app.caching import Caching
 from app.db import Database
 from app.edge import Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
+from app.formats import RECORD_FORMATS, SPARSE
 from app.routers import evidence, graph, records
 from app.routers.reading import strict
 from app.settings import Settings
@@ -51,6 +52,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    for format in (SPARSE, *RECORD_FORMATS):
+        add_compress_type(format.media_type)
     app.add_middleware(CompressMiddleware, minimum_size=500)
     app.add_middleware(Caching, revision=database.refresh, limit=settings.cache_bytes)
     app.add_middleware(Edge)

@@ -53,6 +53,12 @@ INCLUDE = (
     "Add under `included`: the related `records`, the `relations`, and the `citations` of the items (and, together "
     "with `relations`, those of the relations)."
 )
+RecordFormat = Literal["json", "csv", "ndjson", "jsonld", "csl", "bibtex", "ris"]
+FORMAT = (
+    "The form of the answer, as an `Accept` header may ask for it too. `csv` and `ndjson` give the whole list unless "
+    "`limit` is set; `jsonld` is linked data; `csl` (CSL-JSON), `bibtex` and `ris` are references, a list's first one "
+    "being the query itself. Only `json` takes `include`, `facets` and `total`; it, `csv` and `ndjson` take `fields`."
+)
 Span = Literal["stated", "possible", "certain"]
 
 
@@ -60,6 +66,7 @@ class Params(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     fields: Fields = many("Keep only these keys of each item; repeat it or use commas.", "id")
+    format: RecordFormat | SkipJsonSchema[None] = maybe(FORMAT, "csv")
 
 
 class ListParams(Params):
