@@ -90,6 +90,14 @@ class Database:
         finally:
             self._streams -= 1
 
+    def pieces(self, make: Callable[[Connection], Iterator[bytes]]) -> Iterator[bytes]:
+        """The same in this thread, for a command that serves nobody meanwhile."""
+        self._look()
+        if self._engine is None:
+            raise Problem("unavailable", NO_DATA)
+        with self._engine.connect() as connection:
+            yield from make(connection)
+
     def _piece(self, connection: Connection, pieces: Iterator[bytes]) -> bytes | None:
         budget = _Budget(seconds=self.settings.query_seconds) if self.is_sqlite else None
         piece = _within(connection, lambda _: next(pieces, None), budget)

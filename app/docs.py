@@ -52,6 +52,7 @@ TAGS = {
     "graph": "The records as a network: what surrounds one, and what leads from one to another.",
     "citations": "Spans of a source, counted in Unicode code points.",
     "passages": "Paragraphs of a source. Where the text may not be shipped, `text` is null.",
+    "export": "Leaving with everything.",
 }
 PREDICATE_LIST = "\n\nThe predicates, subject to object:\n" + "".join(
     f"\n- `{name}`: {term.meaning}" for name, term in PREDICATES.items()

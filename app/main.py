@@ -23,7 +23,7 @@ from app.db import Database
 from app.edge import Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
 from app.formats import RECORD_FORMATS, SPARSE
-from app.routers import evidence, graph, records
+from app.routers import evidence, export, graph, records
 from app.routers.reading import strict
 from app.settings import Settings
 from app.vocabulary import PLURALS
@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         generate_unique_id_function=_operation_id,
     )  # fmt: skip
     app.state.database = database
-    for router in (evidence.router, graph.router, records.router):
+    for router in (evidence.router, graph.router, records.router, export.router):
         app.include_router(router, prefix="/v1", dependencies=[Depends(strict)])
     docs.install(app)
     app.add_exception_handler(Problem, _problem)

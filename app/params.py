@@ -326,6 +326,15 @@ def wanted(given: NeighborParams | PathParams) -> Wanted:
     return Wanted(given.predicate, given.causality, given.stance, given.polarity, given.kind)
 
 
+class ExportParams(BaseModel):
+    format: Literal["ndjson", "datapackage"] | SkipJsonSchema[None] = maybe(
+        "`ndjson` (unless the `Accept` header likes the other better): the dataset's line, then a line for every "
+        "record, relation, passage and citation, with `table` saying which. `datapackage`: a Frictionless Data "
+        "Package, a zip of CSV files with their schema.",
+        "datapackage",
+    )
+
+
 def plan(resource: Resource, given: Any) -> Plan:
     """A list's parameters as a plan; `given` is one of the classes above."""
     filters: dict[str, list[Any]] = {}

@@ -1,7 +1,7 @@
 """What every route shares: the strict look at the query, the reader, and what OpenAPI says of the answers."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -93,6 +93,11 @@ class Reading:
         """This request's URL with some parameters changed; with others than the cursor, the list begins anew."""
         url = self.request.url.include_query_params(**changed)
         return str(url if "cursor" in changed else url.remove_query_params("cursor"))
+
+    async def stream(self, makers: Mapping[str, Callable[[Connection], Iterator[bytes]]], name: str) -> Response:
+        """A long answer, as it comes from the maker of the format asked for."""
+        await self.database.refresh()
+        return await sending.stream(self.request, makers[self.request.state.format.name], name)
 
     @property
     def is_json(self) -> bool:
