@@ -17,7 +17,7 @@ from app.formats.table import Column
 from app.models import citation, passage, record, relation
 from app.vocabulary import KINDS, PLURALS, Kind
 
-BATCH = 500
+BATCH = 1_000
 TABLES = {"record": record, "relation": relation, "passage": passage, "citation": citation}
 # What every kind has in common: the table that a reference to a record of any kind refers to.
 COMMON = ("id", "kind", "name", "summary", "stance", "attributed_to", "polarity", "citation_count", "relation_count")

@@ -20,7 +20,7 @@ from app.vocabulary import PLURALS
 
 INCLUDE_LIMIT = 1000
 STARTED = ("initiated", "announced")
-BATCH = 500
+BATCH = 1_000
 MAX_ID = 300
 NEARBY = 3
 """For how many unknown ids of a parameter a similar one is looked for."""

@@ -5,9 +5,11 @@ import io
 import json
 import re
 
+import anyio
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
+from starlette.requests import ClientDisconnect
 
 from app import queries
 from app.db import Database
@@ -255,3 +257,18 @@ async def test_what_fails_midway_is_broken_off_and_not_ended_as_if_whole(setting
                 with pytest.raises(RuntimeError, match="midway"):
                     await client.get("/v1/events?format=ndjson", headers={"accept-encoding": "identity"})
     assert app.state.database._streams == 0
+
+
+async def test_a_client_that_takes_nothing_is_let_go(settings, monkeypatch):
+    monkeypatch.setattr(sending, "PATIENCE", 0.01)
+    database = Database(settings)
+    rest = database.stream(lambda _: iter([b"a", b"b"]))
+    response = sending.Streamed(await anext(rest), rest, {}, bodiless=False)
+
+    async def never(*_):
+        await anyio.sleep_forever()
+
+    with pytest.raises(ClientDisconnect):
+        await response({"type": "http", "asgi": {"spec_version": "2.4"}}, never, never)
+    assert database._streams == 0
+    database.close()

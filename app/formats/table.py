@@ -116,6 +116,10 @@ def _cell(document: dict[str, Any], column: Column) -> str:
             return ";".join(ref["id"] for ref in value)
         case "string":
             return "'" + value if _FORMULA.match(value) else str(value)
+        case "integer" | "number":
+            return str(value)
+        case "boolean":
+            return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
