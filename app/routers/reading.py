@@ -13,7 +13,7 @@ from app import queries
 from app.answers.facets import facets
 from app.db import Database
 from app.errors import MEDIA_TYPE, Fault, Problem, nearest, wrong
-from app.formats import JSON, RECORD_FORMATS, SHAPES, SPARSE, Format, negotiate
+from app.formats import DATA_PACKAGE, JSON, RECORD_FORMATS, SHAPES, SPARSE, Format, negotiate
 from app.params import keys_of, plan
 from app.resources import Resource
 from app.routers import sending
@@ -159,7 +159,8 @@ def answers(model: Any, *others: Format | tuple[Format, type[BaseModel]], sparse
     content: dict[str, Any] = {}
     for other in others:
         if isinstance(other, Format):
-            content[other.media_type] = {"schema": {"type": "string"}}
+            binary = {"format": "binary"} if other is DATA_PACKAGE else {}
+            content[other.media_type] = {"schema": {"type": "string"} | binary}
         else:
             content[other[0].media_type] = {"schema": {"$ref": f"#/components/schemas/{other[1].__name__}"}}
     if sparse:
