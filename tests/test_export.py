@@ -66,6 +66,7 @@ async def test_frictionless_accepts_the_package(client, tmp_path):
     assert len(rows_of(content, "records")) == sum(list(about["counts"].values())[:8])
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.namelist()[0] == "datapackage.json"
+        assert {each.date_time for each in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         descriptor = json.loads(archive.read("datapackage.json"))
     assert descriptor["version"] == about["revision"]
     assert descriptor["licenses"] == [
