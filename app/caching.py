@@ -15,6 +15,8 @@ from app.errors import Problem
 
 CACHED = ("/v1", "/openapi.json")
 CACHE_CONTROL = b"public, max-age=60"
+# Set in the scope of a request whose answer's body nobody will see: a long one need not be made.
+BODILESS = "fasti.bodiless"
 Headers = list[tuple[bytes, bytes]]
 # What stands in a stored response is the same for every client that sends these the same.
 _DECIDING = (b"accept", b"accept-encoding", b"host")
@@ -58,26 +60,29 @@ class Caching:
         key, tag, revision = name
         any_tag = dict(scope["headers"]).get(b"if-none-match") == b"*"
         start: Message = {}
-        chunks: list[bytes] = []
+        begun = False
 
-        async def collect(message: Message) -> None:
-            nonlocal start
+        async def pass_on(message: Message) -> None:
+            nonlocal start, begun
             if message["type"] == "http.response.start":
                 start = message
+                if message["status"] == 200:
+                    message["headers"] = [*message["headers"], (b"etag", tag), (b"cache-control", CACHE_CONTROL)]
                 return
-            chunks.append(message.get("body", b""))
-            if message.get("more_body"):
-                return
-            headers, body = list(start["headers"]), b"".join(chunks)
-            if start["status"] == 200:
-                headers += [(b"etag", tag), (b"cache-control", CACHE_CONTROL)]
-                self._keep(key, headers, body, revision)
-                if any_tag:
+            first, begun = not begun, True
+            found = start["status"] == 200
+            if found and first and not message.get("more_body"):
+                self._keep(key, list(start["headers"]), message.get("body", b""), revision)
+            if found and any_tag:
+                if first:
                     await _answer(send, 304, [(b"etag", tag), *_COMMON], b"")
-                    return
-            await _answer(send, start["status"], headers, body)
+                return
+            if first:
+                await send(start)
+            # An answer in more than one piece is passed on as it comes, and is not stored.
+            await send(message)
 
-        await self.app(scope, receive, collect)
+        await self.app({**scope, BODILESS: True} if any_tag else scope, receive, pass_on)
 
     def _keep(self, key: bytes, headers: Headers, body: bytes, revision: str) -> None:
         weight = len(body) + len(key) + 1_000

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO, Literal
 
 import typer
 
 from app import pack
+from app.db import Database
+from app.errors import Problem
 from app.settings import Settings
 
+ExportFormat = Literal["ndjson", "datapackage"]
 cli = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -142,16 +145,39 @@ def schema() -> None:
 
 
 @cli.command()
-def export() -> None:
-    """Write every record, relation and citation to standard output as NDJSON."""
-    from app import documents
-    from app.load import read_all
+def export(
+    format: Annotated[ExportFormat, typer.Option(help="One line a document, or a zip of CSV files.")] = "ndjson",
+    output: Annotated[Path | None, typer.Option(help="The file to write; standard output when left out.")] = None,
+    build: Annotated[bool, typer.Option("--load/--no-load", help="First bring the data up to date.")] = True,
+) -> None:
+    """Write the whole dataset: the same bytes as /v1/export gives."""
+    if build:
+        load()
+    if output is None:
+        _write(format, sys.stdout.buffer)
+        return
+    # Beside it, then into its place: what stands there is whole at any moment.
+    aside = output.with_name(output.name + ".new")
+    try:
+        with aside.open("wb") as file:
+            _write(format, file)
+        aside.replace(output)
+    finally:
+        aside.unlink(missing_ok=True)
 
-    with complaining():
-        rows = documents.rows(read_all(Settings(), say))
-    for table in ("record", "relation", "passage", "citation"):
-        for row in rows.get(table, []):
-            sys.stdout.write(json.dumps({"table": table, **json.loads(row["document"])}, ensure_ascii=False) + "\n")
+
+def _write(format: str, file: BinaryIO) -> None:
+    from app.export import FORMATS
+
+    database = Database(Settings())
+    try:
+        for piece in database.pieces(FORMATS[format]):
+            file.write(piece)
+    except Problem as problem:
+        say(problem.body.detail)
+        raise typer.Exit(1) from None
+    finally:
+        database.close()
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ nobody. On PostgreSQL a revision is a schema, queries run in threads, and the se
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
 
 from anyio import to_thread
@@ -20,6 +20,8 @@ from app.settings import Settings
 T = TypeVar("T")
 INLINE_STEPS = 200_000
 STEP = 10_000
+STREAMS = 16
+NO_DATA = "There is no data to serve: run `fasti load`."
 
 
 class Database:
@@ -33,6 +35,7 @@ class Database:
         self._engine: Engine | None = None
         self._place: object = None
         self._looked = -1e9
+        self._streams = 0
 
     async def refresh(self) -> str:
         """The revision that is served now, after a look for a newer one. Raises Problem where there is none."""
@@ -44,15 +47,12 @@ class Database:
             else:
                 await to_thread.run_sync(self._look)
         if self.revision is None:
-            raise Problem("unavailable", "There is no data to serve: run `fasti load`.")
+            raise Problem("unavailable", NO_DATA)
         return self.revision
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which only reads and may be begun twice. Raises Problem when it cannot be done in time."""
-        if self._engine is None:
-            await self.refresh()
-        engine = self._engine
-        assert engine is not None
+        engine = await self._current_engine()
         try:
             if not self.is_sqlite:
                 return await to_thread.run_sync(_run, engine, work, None)
@@ -64,6 +64,51 @@ class Database:
             return await to_thread.run_sync(_run, engine, work, _Budget(seconds=self.settings.query_seconds))
         except SQLAlchemyError as error:
             raise Problem("unavailable", "The query could not be finished in the time it may take.") from error
+
+    async def stream(self, make: Callable[[Connection], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
+        """What `make` yields, all of it from one revision, however many are loaded meanwhile.
+
+        Each piece is made in a worker thread, has the time of one query, and is made when the one before it is gone.
+        Raises Problem as `read` does. PostgreSQL holds no lock between two pieces, so that no load ever waits for a
+        slow client; a schema that is dropped meanwhile ends the answer.
+        """
+        engine = await self._current_engine()
+        if self._streams >= STREAMS:
+            raise Problem("unavailable", "As many long answers as can be are being sent already.")
+        self._streams += 1
+        try:
+            # Outside the pool: it may be held for long, and on SQLite it alone still sees a file that was replaced.
+            connection = await to_thread.run_sync(_detached, engine)
+            pieces = make(connection)
+            try:
+                while (piece := await to_thread.run_sync(self._piece, connection, pieces)) is not None:
+                    yield piece
+            finally:
+                connection.close()
+        except SQLAlchemyError as error:
+            raise Problem("unavailable", "The query could not be finished in the time it may take.") from error
+        finally:
+            self._streams -= 1
+
+    def pieces(self, make: Callable[[Connection], Iterator[bytes]]) -> Iterator[bytes]:
+        """The same in this thread, for a command that serves nobody meanwhile."""
+        self._look()
+        if self._engine is None:
+            raise Problem("unavailable", NO_DATA)
+        with self._engine.connect() as connection:
+            yield from make(connection)
+
+    def _piece(self, connection: Connection, pieces: Iterator[bytes]) -> bytes | None:
+        budget = _Budget(seconds=self.settings.query_seconds) if self.is_sqlite else None
+        piece = _within(connection, lambda _: next(pieces, None), budget)
+        connection.rollback()
+        return piece
+
+    async def _current_engine(self) -> Engine:
+        if self._engine is None:
+            await self.refresh()
+        assert self._engine is not None
+        return self._engine
 
     def close(self) -> None:
         if self._engine is not None:
@@ -131,11 +176,21 @@ class _Budget:
 
 def _run(engine: Engine, work: Callable[[Connection], T], budget: _Budget | None) -> T:
     with engine.connect() as connection:
-        raw: Any = connection.connection.dbapi_connection
+        return _within(connection, work, budget)
+
+
+def _within(connection: Connection, work: Callable[[Connection], T], budget: _Budget | None) -> T:
+    raw: Any = connection.connection.dbapi_connection
+    if budget is not None:
+        raw.set_progress_handler(budget.spent, STEP)
+    try:
+        return work(connection)
+    finally:
         if budget is not None:
-            raw.set_progress_handler(budget.spent, STEP)
-        try:
-            return work(connection)
-        finally:
-            if budget is not None:
-                raw.set_progress_handler(None, 0)
+            raw.set_progress_handler(None, 0)
+
+
+def _detached(engine: Engine) -> Connection:
+    connection = engine.connect()
+    connection.detach()
+    return connection

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from app import __version__, resources, schemas
 from app.answers import neighbors, paths, slides
 from app.errors import PROBLEMS, ProblemBody, ProblemName
-from app.formats import BY_MEDIA_TYPE
+from app.formats import BY_MEDIA_TYPE, SHAPES
 from app.params import keys_of
 from app.queries import first_cursor
 from app.resources import Resource
@@ -53,6 +53,7 @@ TAGS = {
     "timeline": "How much there is when, and slides for TimelineJS.",
     "citations": "Spans of a source, counted in Unicode code points.",
     "passages": "Paragraphs of a source. Where the text may not be shipped, `text` is null.",
+    "export": "Leaving with everything.",
 }
 PREDICATE_LIST = "\n\nThe predicates, subject to object:\n" + "".join(
     f"\n- `{name}`: {term.meaning}" for name, term in PREDICATES.items()
@@ -145,6 +146,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         made = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
         parts |= made.pop("$defs", {})
         parts[made["title"]] = made
+    parts |= SHAPES
     for name in ("HTTPValidationError", "ValidationError"):
         parts.pop(name, None)
     for part in parts.values():

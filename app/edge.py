@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.caching import BODILESS
 from app.errors import MEDIA_TYPE, Problem, ProblemBody
 
 Headers = list[tuple[bytes, bytes]]
@@ -46,6 +47,7 @@ class Edge:
             await respond(problem)(scope, receive, out)
             return
         inner = {**scope, "method": "GET" if head else scope["method"], "headers": _joined(scope["headers"])}
+        inner[BODILESS] = head
         try:
             await self.app(inner, receive, out)
         except Exception as error:

@@ -15,14 +15,15 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from app import docs
 from app.caching import Caching
 from app.db import Database
 from app.edge import Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
-from app.routers import comparison, evidence, graph, records, timeline
+from app.formats import RECORD_FORMATS, SPARSE
+from app.routers import comparison, evidence, export, graph, records, timeline
 from app.routers.reading import strict
 from app.settings import Settings
 from app.vocabulary import PLURALS
@@ -46,12 +47,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )  # fmt: skip
     app.state.database = database
     # `/estimates/compare` comes before `/estimates/{id}`, which would take it for an id.
-    for router in (evidence.router, graph.router, timeline.router, comparison.router, records.router):
-        app.include_router(router, prefix="/v1", dependencies=[Depends(strict)])
+    for module in (evidence, graph, timeline, comparison, records, export):
+        app.include_router(module.router, prefix="/v1", dependencies=[Depends(strict)])
     docs.install(app)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    for format in (SPARSE, *RECORD_FORMATS):
+        add_compress_type(format.media_type)
     app.add_middleware(CompressMiddleware, minimum_size=500)
     app.add_middleware(Caching, revision=database.refresh, limit=settings.cache_bytes)
     app.add_middleware(Edge)

@@ -54,6 +54,12 @@ INCLUDE = (
     "Add under `included`: the related `records`, the `relations`, and the `citations` of the items (and, together "
     "with `relations`, those of the relations)."
 )
+RecordFormat = Literal["json", "csv", "ndjson", "jsonld", "csl", "bibtex", "ris"]
+FORMAT = (
+    "The form of the answer, as an `Accept` header may ask for it too. `csv` and `ndjson` give the whole list unless "
+    "`limit` is set; `jsonld` is linked data; `csl` (CSL-JSON), `bibtex` and `ris` are references, a list's first one "
+    "being the query itself. Only `json` takes `include`, `facets` and `total`; it, `csv` and `ndjson` take `fields`."
+)
 Span = Literal["stated", "possible", "certain"]
 
 
@@ -61,6 +67,7 @@ class Params(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     fields: Fields = many("Keep only these keys of each item; repeat it or use commas.", "id")
+    format: RecordFormat | SkipJsonSchema[None] = maybe(FORMAT, "csv")
 
 
 class ListParams(Params):
@@ -392,6 +399,15 @@ class CompareParams(BaseModel):
 def comparison_plan(given: CompareParams) -> Plan:
     """What selects the estimates that are compared."""
     return Plan(_filters(ESTIMATES, given), ["id"], MAX_LIMIT)
+
+
+class ExportParams(BaseModel):
+    format: Literal["ndjson", "datapackage"] | SkipJsonSchema[None] = maybe(
+        "`ndjson` (unless the `Accept` header likes the other better): the dataset's line, then a line for every "
+        "record, relation, passage and citation, with `table` saying which. `datapackage`: a Frictionless Data "
+        "Package, a zip of CSV files with their schema.",
+        "datapackage",
+    )
 
 
 def plan(resource: Resource, given: Any) -> Plan:

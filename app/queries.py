@@ -5,8 +5,8 @@ import binascii
 import json
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.vocabulary import PLURALS
 
 INCLUDE_LIMIT = 1000
 STARTED = ("initiated", "announced")
+BATCH = 1_000
 MAX_ID = 300
 NEARBY = 3
 """For how many unknown ids of a parameter a similar one is looked for."""
@@ -90,8 +91,41 @@ def page(connection: Connection, resource: Resource, plan: Plan, named: str, add
 
     Raises Problem for an unknown id or word, and for a cursor of another list.
     """
-    table = resource.table
     wanted = conditions(connection, resource, plan)
+    rows, cursor = _batch(connection, resource, plan, wanted)
+    total = _total(connection, resource, wanted) if plan.total else None
+    tail: dict[str, Any] = {"total": total, "next": None, "revision": named, **added}
+    if plan.include:
+        tail["included"] = _included(connection, resource, [row.pk for row in rows], plan.include)
+    documents = [row.document for row in rows]
+    if plan.fields:
+        documents = [_dump(_pick(json.loads(document), plan.fields)).decode() for document in documents]
+    return Body(f'{{"items":[{",".join(documents)}],{_dump(tail).decode()[1:]}'.encode(), cursor)
+
+
+def listed(connection: Connection, resource: Resource, plan: Plan) -> tuple[list[str], str | None]:
+    """The whole documents of one page, and the next one's cursor. Raises Problem as `page` does."""
+    rows, cursor = _batch(connection, resource, plan, conditions(connection, resource, plan))
+    return [row.document for row in rows], cursor
+
+
+def walk(connection: Connection, resource: Resource, plan: Plan) -> Iterator[str]:
+    """Every document from where the plan starts, a batch at a time, so that memory and each query stay bounded."""
+    wanted = conditions(connection, resource, plan)
+    position: str | None = plan.cursor
+    while True:
+        here = replace(plan, limit=BATCH, cursor=position)
+        rows, position = _batch(connection, resource, here, wanted)
+        yield from (row.document for row in rows)
+        if position is None:
+            return
+
+
+def _batch(
+    connection: Connection, resource: Resource, plan: Plan, wanted: list[ColumnElement[bool]]
+) -> tuple[Sequence[Any], str | None]:
+    """The rows of one page and the cursor behind them, which is None at the end."""
+    table = resource.table
     keys = [(resource.sorts[word.lstrip("-")], word.startswith("-")) for word in plan.sort] + [(table.c.id, False)]
     query = over(resource, select(table.c.document, table.c.pk, *(column for column, _ in keys)))
     query = query.where(*wanted)
@@ -100,15 +134,7 @@ def page(connection: Connection, resource: Resource, plan: Plan, named: str, add
     order = [(column.desc() if down else column.asc()).nulls_last() for column, down in keys]
     rows = connection.execute(query.order_by(*order).limit(plan.limit + 1)).all()
     more, rows = len(rows) > plan.limit, rows[: plan.limit]
-    total = _total(connection, resource, wanted) if plan.total else None
-    cursor = _encode(plan, resource, list(rows[-1][2:])) if more else None
-    tail: dict[str, Any] = {"total": total, "next": None, "revision": named, **added}
-    if plan.include:
-        tail["included"] = _included(connection, resource, [row.pk for row in rows], plan.include)
-    documents = [row.document for row in rows]
-    if plan.fields:
-        documents = [_dump(_pick(json.loads(document), plan.fields)).decode() for document in documents]
-    return Body(f'{{"items":[{",".join(documents)}],{_dump(tail).decode()[1:]}'.encode(), cursor)
+    return rows, _encode(plan, resource, list(rows[-1][2:])) if more else None
 
 
 def count(connection: Connection, resource: Resource, plan: Plan) -> int:

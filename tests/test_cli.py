@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import pytest
 from typer.testing import CliRunner
@@ -71,8 +72,18 @@ def test_a_seed_folder_without_packs(run, tmp_path, monkeypatch, command):
 def test_export_writes_every_document(run):
     result = run("export")
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert {line["table"] for line in lines} == {"record", "relation", "passage", "citation"}
-    assert lines[0]["links"]["self"] == f"/v1/events/{lines[0]['id']}"
+    assert {line["table"] for line in lines} == {"dataset", "record", "relation", "passage", "citation"}
+    assert lines[1]["links"]["self"] == f"/v1/events/{lines[1]['id']}"
+
+
+def test_export_writes_a_whole_file_or_none(run, tmp_path):
+    target = tmp_path / "fasti.zip"
+    result = run("export", "--no-load", "--format", "datapackage", "--output", str(target))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "There is no data to serve: run `fasti load`." in result.stderr
+    assert run("export", "--format", "datapackage", "--output", str(target)).exit_code == 0
+    assert zipfile.ZipFile(target).testzip() is None
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("fasti.zip")] == ["fasti.zip"]
 
 
 def test_schema_prints_what_editors_use(run):

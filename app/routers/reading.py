@@ -1,7 +1,7 @@
 """What every route shares: the strict look at the query, the reader, and what OpenAPI says of the answers."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -13,9 +13,10 @@ from app import queries
 from app.answers.facets import facets
 from app.db import Database
 from app.errors import MEDIA_TYPE, Fault, Problem, nearest, wrong
-from app.formats import JSON, SPARSE, Format, negotiate
+from app.formats import DATA_PACKAGE, JSON, RECORD_FORMATS, SHAPES, SPARSE, Format, negotiate
 from app.params import keys_of, plan
 from app.resources import Resource
+from app.routers import sending
 
 
 async def strict(request: Request) -> None:
@@ -71,17 +72,20 @@ class Reading:
         return Response(content, media_type=chosen.media_type, headers={"vary": "Accept"})
 
     async def one(self, resource: Resource, name: str, given: Any) -> Response:
-        _known("fields", "key", given.fields, keys_of(resource.wire))
+        self._suits(resource, given)
         await self.database.refresh()
+        if not self.is_json:
+            return await sending.one(self.request, resource, name, given.fields)
         content = await self.database.read(lambda c: queries.one(c, resource, name, given.fields, given.include))
         return _response(content, sparse=bool(given.fields))
 
     async def page(self, resource: Resource, given: Any, **more: list[str]) -> Response:
-        _known("fields", "key", given.fields, keys_of(resource.wire))
-        _known("facets", "facet", given.facets, resource.facets)
+        self._suits(resource, given)
         planned = plan(resource, given)
         planned.filters.update(more)
         revision = await self.database.refresh()
+        if not self.is_json:
+            return await sending.page(self.request, resource, planned)
 
         def work(connection: Connection) -> queries.Body:
             added = {"facets": facets(connection, resource, planned, self.link)} if planned.facets else {}
@@ -99,6 +103,21 @@ class Reading:
         """This request's URL with some parameters changed; with others than the cursor, the list begins anew."""
         url = self.request.url.include_query_params(**changed)
         return str(url if "cursor" in changed else url.remove_query_params("cursor"))
+
+    async def stream(self, makers: Mapping[str, Callable[[Connection], Iterator[bytes]]], name: str) -> Response:
+        """A long answer, as it comes from the maker of the format asked for."""
+        await self.database.refresh()
+        return await sending.stream(self.request, makers[self.request.state.format.name], name)
+
+    @property
+    def is_json(self) -> bool:
+        return self.request.state.format in (JSON, SPARSE)
+
+    def _suits(self, resource: Resource, given: Any) -> None:
+        """Raises Problem for what a parameter names and this resource, or the format, does not have."""
+        sending.takes(self.request.state.format, given)
+        _known("fields", "key", given.fields, keys_of(resource.wire))
+        _known("facets", "facet", getattr(given, "facets", []), resource.facets)
 
     async def exists(self, resource: Resource, name: str) -> None:
         """Raises Problem (404) when there is no such id."""
@@ -150,10 +169,13 @@ def answers(model: Any, *others: Format | tuple[Format, type[BaseModel]], sparse
     content: dict[str, Any] = {}
     for other in others:
         if isinstance(other, Format):
-            content[other.media_type] = {"schema": {"type": "string"}}
+            binary = {"format": "binary"} if other is DATA_PACKAGE else {}
+            content[other.media_type] = {"schema": {"type": "string"} | binary}
         else:
             content[other[0].media_type] = {"schema": {"$ref": f"#/components/schemas/{other[1].__name__}"}}
     if sparse:
+        shapes = zip(RECORD_FORMATS, SHAPES, strict=True)
+        content |= {each.media_type: {"schema": {"$ref": f"#/components/schemas/{name}"}} for each, name in shapes}
         content[SPARSE.media_type] = {"schema": {"$ref": "#/components/schemas/Sparse"}}
     return {
         "response_model": model,
