@@ -216,9 +216,10 @@ class _Search:
             met = {pk: other.reached[pk] for pk in side.frontier if pk in other.reached}
             if met:
                 # They differ only where not everything was read from both sides.
-                shortest = {pk for pk, depth in met.items() if depth == min(met.values())}
-                self._join(near, shortest, back=False)
-                self._join(far, shortest, back=True)
+                least = min(met.values())
+                halfway = {pk for pk, depth in met.items() if depth == least}
+                self._join(near, halfway, back=False)
+                self._join(far, halfway, back=True)
                 return
 
     def _join(self, side: _Side, level: set[int], *, back: bool) -> None:

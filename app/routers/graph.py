@@ -38,12 +38,13 @@ async def get_paths(query: Annotated[params.PathParams, Query()], reader: Reader
 
     A path is as strong as its weakest link, so that nothing implied passes for stated: `explicit` when it is a chain
     of stated causes, all running the same way; `implied` when one of these causes is only implied; `sequence` when
-    a link merely says what came first; otherwise `association`, which is no cause at all. `direction=forward` finds
+    a link merely says what came first; otherwise `association`, which shows no cause. `direction=forward` finds
     effects, and `causality=explicit` keeps to stated causes.
 
     What the source denies is never chained: no link of negative polarity, and no denied record between the two
     ends. What it does not plainly assert is (a goal, somebody's opinion), and `stances` says on which of it a path
-    rests. When there is no path, `paths` is empty and `reason` says whether none is so short, or none there is.
+    rests; `stance=asserted` keeps to links that it does assert. When there is no path, `paths` is empty, and `reason`
+    says whether none is so short, or none there is.
     """
     directed, wanted = query.direction == "forward", params.wanted(query)
     return await reader.work_out(
