@@ -4,6 +4,7 @@ A representation is named by the revision and everything in the request that dec
 no database and a stored response can never be of another revision.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
@@ -17,6 +18,9 @@ CACHED = ("/v1", "/openapi.json")
 CACHE_CONTROL = b"public, max-age=60"
 # Set in the scope of a request whose answer's body nobody will see: a long one need not be made.
 BODILESS = "fasti.bodiless"
+READ = "fasti.read"
+"""In the scope of a request: where the route notes the revision that it read."""
+VARY = "Accept, Accept-Encoding"
 Headers = list[tuple[bytes, bytes]]
 # What stands in a stored response is the same for every client that sends these the same.
 _DECIDING = (b"accept", b"accept-encoding", b"host")
@@ -44,28 +48,33 @@ class Caching:
             self.size, self.named = 0, revision
         given = dict(scope["headers"])
         key = _key(scope, given)
-        tag = b'W/"' + sha256(f"{revision} {__version__}".encode() + key).hexdigest()[:24].encode() + b'"'
+        tag = _tag(revision, key)
         condition = given.get(b"if-none-match", b"").strip()
         kept = self.stored.get(key)
         # `*` is met by anything that is there, and whether it is there only a first answer can tell.
-        if tag in [each.strip() for each in condition.split(b",")] or (condition == b"*" and kept is not None):
+        if tag[2:] in _TAG.findall(condition) or (condition == b"*" and kept is not None):
             await _answer(send, 304, [(b"etag", tag), *_COMMON], b"")
         elif kept is not None:
             self.stored.move_to_end(key)
             await _answer(send, 200, *kept)
         else:
-            await self._ask(scope, receive, send, (key, tag, revision))
+            await self._ask(scope, receive, send, (key, revision))
 
-    async def _ask(self, scope: Scope, receive: Receive, send: Send, name: tuple[bytes, bytes, str]) -> None:
-        key, tag, revision = name
+    async def _ask(self, scope: Scope, receive: Receive, send: Send, name: tuple[bytes, str]) -> None:
+        key, revision = name
+        tag = b""
+        # The route says here which revision it read: a newer one than was served a moment ago, perhaps.
+        read: dict[str, str] = {}
         any_tag = dict(scope["headers"]).get(b"if-none-match") == b"*"
         start: Message = {}
         begun = False
 
         async def pass_on(message: Message) -> None:
-            nonlocal start, begun
+            nonlocal start, begun, revision, tag
             if message["type"] == "http.response.start":
                 start = message
+                revision = read.get("revision", revision)
+                tag = _tag(revision, key)
                 if message["status"] == 200:
                     message["headers"] = [*message["headers"], (b"etag", tag), (b"cache-control", CACHE_CONTROL)]
                 return
@@ -82,11 +91,12 @@ class Caching:
             # An answer in more than one piece is passed on as it comes, and is not stored.
             await send(message)
 
-        await self.app({**scope, BODILESS: True} if any_tag else scope, receive, pass_on)
+        inner = {**scope, READ: read}
+        await self.app({**inner, BODILESS: True} if any_tag else inner, receive, pass_on)
 
     def _keep(self, key: bytes, headers: Headers, body: bytes, revision: str) -> None:
         weight = len(body) + len(key) + 1_000
-        # A response made while the revision changed belongs to neither.
+        # What was read while the revision changed is of another than what is stored.
         if weight > self.limit // 8 or revision != self.named or key in self.stored:
             return
         self.stored[key] = headers, body
@@ -96,7 +106,13 @@ class Caching:
             self.size -= len(gone) + len(old) + 1_000
 
 
-_COMMON = [(b"cache-control", CACHE_CONTROL), (b"vary", b"Accept, Accept-Encoding")]
+_COMMON = [(b"cache-control", CACHE_CONTROL), (b"vary", VARY.encode())]
+# Opaque tags, weak or strong: the comparison is weak (RFC 9110, 13.1.2).
+_TAG = re.compile(rb'(?:W/)?("[^"]*")')
+
+
+def _tag(revision: str, key: bytes) -> bytes:
+    return b'W/"' + sha256(f"{revision} {__version__}".encode() + key).hexdigest()[:24].encode() + b'"'
 
 
 def _key(scope: Scope, given: dict[bytes, bytes]) -> bytes:

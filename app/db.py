@@ -5,19 +5,23 @@ thread; one that is not done after `INLINE_STEPS` is stopped and begun anew in a
 nobody. On PostgreSQL a revision is a schema, queries run in threads, and the server keeps the time.
 """
 
+import logging
 import os
+import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from anyio import to_thread
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from anyio import Lock, to_thread
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.errors import Problem
 from app.settings import Settings
 
 T = TypeVar("T")
+log = logging.getLogger("fasti")
 INLINE_STEPS = 200_000
 STEP = 10_000
 STREAMS = 16
@@ -35,35 +39,57 @@ class Database:
         self._engine: Engine | None = None
         self._place: object = None
         self._looked = -1e9
+        self._looking = Lock()
         self._streams = 0
 
-    async def refresh(self) -> str:
-        """The revision that is served now, after a look for a newer one. Raises Problem where there is none."""
-        now = time.monotonic()
-        if now - self._looked >= self.settings.refresh_seconds or self.revision is None:
-            self._looked = now
-            if self.is_sqlite:
-                self._look()
-            else:
-                await to_thread.run_sync(self._look)
+    async def refresh(self, *, now: bool = False) -> str:
+        """The revision that is served, after a look for a newer one when it is time (or `now`).
+
+        Raises Problem where there is none.
+        """
+        asked = time.monotonic()
+        if now or self._overdue(asked):
+            # Whoever waits here finds the look done.
+            async with self._looking:
+                if self._looked < asked and (now or self._overdue(asked)):
+                    await self._in_turn(self._look)
+                    self._looked = time.monotonic()
         if self.revision is None:
             raise Problem("unavailable", NO_DATA)
         return self.revision
+
+    def _overdue(self, moment: float) -> bool:
+        return self.revision is None or moment - self._looked >= self.settings.refresh_seconds
+
+    async def _in_turn(self, work: Callable[[], T]) -> T:
+        """A look costs a microsecond on SQLite, and a query on PostgreSQL, which must hold up nobody."""
+        return work() if self.is_sqlite else await to_thread.run_sync(work)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which only reads and may be begun twice. Raises Problem when it cannot be done in time."""
         engine = await self._current_engine()
         try:
-            if not self.is_sqlite:
-                return await to_thread.run_sync(_run, engine, work, None)
-            try:
-                return _run(engine, work, _Budget(steps=INLINE_STEPS))
-            except DBAPIError as error:
-                if "interrupted" not in str(error.orig):
-                    raise
-            return await to_thread.run_sync(_run, engine, work, _Budget(seconds=self.settings.query_seconds))
-        except SQLAlchemyError as error:
-            raise Problem("unavailable", "The query could not be finished in the time it may take.") from error
+            return await self._tried(engine, work)
+        except (SQLAlchemyError, Stale) as error:
+            # The revision may have been replaced meanwhile, and what it was read from be gone.
+            await self.refresh(now=True)
+            if self._engine is engine or self._engine is None:
+                raise _unavailable(error) from error
+            engine = self._engine
+        try:
+            return await self._tried(engine, work)
+        except (SQLAlchemyError, Stale) as error:
+            raise _unavailable(error) from error
+
+    async def _tried(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        if not self.is_sqlite:
+            return await to_thread.run_sync(_run, engine, work, None)
+        try:
+            return _run(engine, work, _Budget(steps=INLINE_STEPS))
+        except DBAPIError as error:
+            if "interrupted" not in str(error.orig):
+                raise
+        return await to_thread.run_sync(_run, engine, work, _Budget(seconds=self.settings.query_seconds))
 
     async def stream(self, make: Callable[[Connection], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
         """What `make` yields, all of it from one revision, however many are loaded meanwhile.
@@ -85,8 +111,8 @@ class Database:
                     yield piece
             finally:
                 connection.close()
-        except SQLAlchemyError as error:
-            raise Problem("unavailable", "The query could not be finished in the time it may take.") from error
+        except (SQLAlchemyError, Stale) as error:
+            raise _unavailable(error) from error
         finally:
             self._streams -= 1
 
@@ -123,10 +149,10 @@ class Database:
             engine = self._open(place)
             with engine.connect() as connection:
                 revision = connection.execute(text("SELECT name FROM revision")).scalar_one()
-        except (SQLAlchemyError, OSError):
+        except (SQLAlchemyError, OSError, Stale):
             # A file that is not good leaves the revision that is being served as it is.
             return
-        old, self._engine = self._engine, engine
+        old, self._engine = self._engine, engine.execution_options(revision=revision)
         self.revision, self._place = revision, place
         if old is not None:
             old.dispose()
@@ -147,12 +173,37 @@ class Database:
 
     def _open(self, place: object) -> Engine:
         if self.is_sqlite:
-            engine = create_engine(f"sqlite:///file:{self.url.database}?mode=ro&immutable=1&uri=true", pool_size=8)
-            event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA query_only = ON"))
-            return engine
+            return create_engine("sqlite://", creator=lambda: self._connected(place), poolclass=QueuePool, pool_size=8)
         limit = int(self.settings.query_seconds * 1000)
         options = f"-csearch_path={place} -cdefault_transaction_read_only=on -cstatement_timeout={limit}"
         return create_engine(self.url, connect_args={"options": options}, pool_size=8, pool_pre_ping=True)
+
+    def _connected(self, place: object) -> sqlite3.Connection:
+        uri = f"file:{quote(self.url.database or '')}?mode=ro&immutable=1"
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        connection.execute("PRAGMA query_only = ON")
+        # Opened by its path, which may be another revision's by now.
+        if self._current() != place:
+            connection.close()
+            raise Stale
+        return connection
+
+
+class Stale(Exception):
+    """What a revision was read from is no longer there."""
+
+
+def _unavailable(error: Exception) -> Problem:
+    if any(word in str(error) for word in ("interrupted", "statement timeout")):
+        return Problem("unavailable", "The query could not be finished in the time it may take.")
+    log.error("the data cannot be read", exc_info=error)
+    return Problem("unavailable", "The data cannot be read at the moment.")
+
+
+def revision_read(connection: Connection) -> str:
+    """The revision that a connection of `Database` reads."""
+    name: str = connection.get_execution_options()["revision"]
+    return name
 
 
 def current_schema(connection: Connection) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, and_, false, func, or_, select, true
 
 from app import dates
+from app.db import revision_read
 from app.errors import Fault, Problem, nearest, wrong
 from app.models import citation, estimate, passage, quote_subject, record, relation, revision, word
 from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
@@ -86,7 +87,7 @@ def keys(connection: Connection, ids: dict[str, str]) -> list[int]:
     return [pk for [pk] in found]
 
 
-def page(connection: Connection, resource: Resource, plan: Plan, named: str, added: dict[str, Any]) -> Body:
+def page(connection: Connection, resource: Resource, plan: Plan, added: dict[str, Any]) -> Body:
     """One page of a list, with `added` keys beside `items`.
 
     Raises Problem for an unknown id or word, and for a cursor of another list.
@@ -94,7 +95,7 @@ def page(connection: Connection, resource: Resource, plan: Plan, named: str, add
     wanted = conditions(connection, resource, plan)
     rows, cursor = _batch(connection, resource, plan, wanted)
     total = _total(connection, resource, wanted) if plan.total else None
-    tail: dict[str, Any] = {"total": total, "next": None, "revision": named, **added}
+    tail: dict[str, Any] = {"total": total, "next": None, "revision": revision_read(connection), **added}
     if plan.include:
         tail["included"] = _included(connection, resource, [row.pk for row in rows], plan.include)
     documents = [row.document for row in rows]
@@ -426,12 +427,6 @@ def _related(resource: Resource, name: str, keys: list[int], names: Sequence[str
 
 def _documents(table: Table, keys: Any) -> Select[Any]:
     return select(table.c.document, table.c.id).where(table.c.pk.in_(keys)).order_by(table.c.id)
-
-
-def revision_of(connection: Connection) -> str:
-    """The revision that this connection reads."""
-    name: str = connection.execute(select(revision.c.name)).scalar_one()
-    return name
 
 
 def about(connection: Connection) -> bytes:

@@ -3,14 +3,17 @@
 import json
 import shutil
 
+import httpx
 import pytest
+from anyio import create_task_group, sleep
 from sqlalchemy import create_engine, text
 
 from app import schemas
-from app.db import Database, current_schema
+from app.db import Database, current_schema, revision_read
 from app.documents import name_key
 from app.errors import Problem
 from app.load import load, migrate, read_all, revision_of, stored_revision
+from app.main import create_app
 from app.models import metadata
 from app.pack import PackError
 from app.settings import ROOT, Settings
@@ -70,7 +73,7 @@ async def test_a_record_says_what_the_article_says(settings):
 @pytest.mark.anyio
 async def test_a_serving_process_cannot_write(settings):
     database = Database(settings)
-    with pytest.raises(Problem, match="could not be finished"):
+    with pytest.raises(Problem, match="cannot be read at the moment"):
         await database.read(lambda connection: connection.execute(text("DELETE FROM citation")))
     database.close()
 
@@ -121,11 +124,78 @@ async def test_a_server_turns_to_a_new_revision_by_itself(copy):
     first = load(copy).revision
     database = Database(copy)
     assert await database.refresh() == first
-    people = copy.seed_dir / "great-leap-forward" / "people.yaml"
-    people.write_text(people.read_text("utf-8") + "\n# a remark\n", "utf-8")
+    remark(copy)
     second = load(copy).revision
     assert second != first
     assert await database.refresh() == second
+    database.close()
+
+
+def remark(settings):
+    people = settings.seed_dir / "great-leap-forward" / "people.yaml"
+    people.write_text(people.read_text("utf-8") + "\n# a remark\n", "utf-8")
+
+
+@pytest.mark.anyio
+async def test_a_connection_opened_late_reads_no_other_revision_than_it_says(copy):
+    first = load(copy).revision
+    database = Database(copy.model_copy(update={"refresh_seconds": 1000}))
+    await database.refresh()
+    # What is held makes the next read open the file anew, by a path that leads to another revision now.
+    with database._engine.connect():
+        remark(copy)
+        second = load(copy).revision
+        read = await database.read(lambda c: (revision_read(c), all_rows(c, "SELECT name FROM revision")))
+    assert read == (second, [(second,)]) != (first, [(first,)])
+    database.close()
+
+
+@pytest.mark.anyio
+async def test_an_answer_is_tagged_by_the_revision_that_it_holds(copy):
+    load(copy)
+    app = create_app(copy.model_copy(update={"refresh_seconds": 1000}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://fasti.test") as client:
+        before = await client.get("/v1/people")
+        with app.state.database._engine.connect():
+            remark(copy)
+            revision = load(copy).revision
+            late = await client.get("/v1/people?limit=3")
+        assert late.json()["revision"] == revision != before.json()["revision"]
+        after = await client.get("/v1/people")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app(copy)), base_url="http://fasti.test") as new:
+        for answer, target in ((late, "/v1/people?limit=3"), (after, "/v1/people")):
+            again = await new.get(target)
+            assert (again.content, again.headers["etag"]) == (answer.content, answer.headers["etag"])
+            match = {"if-none-match": answer.headers["etag"].removeprefix("W/")}
+            assert (await new.get(target, headers=match)).status_code == 304
+
+
+@pytest.mark.anyio
+async def test_a_folder_may_have_any_name(copy):
+    odd = copy.seed_dir.parent / "a#b %c"
+    settings = copy.model_copy(update={"database_url": f"sqlite:///{odd}/fasti.db"})
+    revision = load(settings).revision
+    assert await Database(settings).refresh() == revision
+
+
+@pytest.mark.anyio
+async def test_those_who_come_during_a_look_wait_for_it(postgresql):
+    settings = Settings(database_url=postgresql, source_dir=None, refresh_seconds=0.2)
+    load(settings)
+    database = Database(settings)
+    await database.refresh()
+    for _ in range(2):
+        load(settings, force=True)
+    await sleep(0.3)
+    found = []
+
+    async def read():
+        found.append(await database.read(lambda c: all_rows(c, "SELECT count(*) FROM record")))
+
+    async with create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(read)
+    assert len(found) == 20
     database.close()
 
 

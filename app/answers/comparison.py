@@ -17,8 +17,9 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, select
 
 from app import queries
+from app.db import revision_read
 from app.errors import Fault, wrong
-from app.models import citation, record, revision
+from app.models import citation, record
 from app.queries import Plan
 from app.resources import ESTIMATES
 from app.schemas import Figure, Ref, When, Wire, said
@@ -181,7 +182,7 @@ def compare(connection: Connection, plan: Plan) -> Comparison:
         ratios=[each for each in answers if isinstance(each, Ratio)],
         refused=[each for each in answers if isinstance(each, Refusal)],
         pairs_left_out=len(groups) * (len(groups) - 1) // 2 - len(pairs), note=NOTE,
-        revision=connection.execute(select(revision.c.name)).scalar_one(),
+        revision=revision_read(connection),
     )  # fmt: skip
 
 

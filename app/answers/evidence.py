@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, false, func, or_, select
 
+from app.db import revision_read
 from app.models import citation, passage, record, relation
-from app.queries import missing, revision_of
+from app.queries import missing
 from app.resources import RECORDS
 from app.schemas import Ref, SectionInfo, Wire, said
 from app.vocabulary import Causality, Polarity, Stance
@@ -111,7 +112,7 @@ def evidence(connection: Connection, name: str, units: Units, stances: list[Stan
         items=[_item(row, own, units) for row in rows],
         total=total,
         truncated=f"Only the first {LIMIT} of {total}: see /v1/citations?record={name}" if total > LIMIT else None,
-        revision=revision_of(connection),
+        revision=revision_read(connection),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, Row, Select, func, select
 
 from app import dates
-from app.models import citation, record, relation, revision
+from app.models import citation, record, relation
 from app.schemas import Bounds, Days, Ref, When, Wire, said
 from app.vocabulary import PLURALS, Causality, Kind, Polarity, Predicate, Stance
 
@@ -163,11 +163,6 @@ def told(parts: list[str]) -> str | None:
     """What was cut, as one sentence; None when nothing was."""
     text = "; ".join(parts)
     return f"{text[0].upper()}{text[1:]}." if text else None
-
-
-def revision_of(connection: Connection) -> str:
-    name: str = connection.execute(select(revision.c.name)).scalar_one()
-    return name
 
 
 def nodes_of(connection: Connection, depths: dict[int, int]) -> list[Node]:

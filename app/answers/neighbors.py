@@ -13,9 +13,9 @@ from app.answers.graph import (
     hops,
     links_of,
     nodes_of,
-    revision_of,
     told,
 )
+from app.db import revision_read
 from app.models import record
 from app.queries import missing
 from app.resources import RECORDS
@@ -60,7 +60,7 @@ def neighbors(connection: Connection, name: str, depth: int, limit: int, directi
     return Graph(
         root=name,
         truncated=walk.truncated(),
-        revision=revision_of(connection),
+        revision=revision_read(connection),
         nodes=nodes_of(connection, walk.depths),
         links=links_of(connection, walk.links),
     )

@@ -24,9 +24,9 @@ from app.answers.graph import (
     hops,
     links_of,
     nodes_of,
-    revision_of,
     told,
 )
+from app.db import revision_read
 from app.errors import Fault, wrong
 from app.schemas import Ref, Wire, said
 from app.vocabulary import Polarity, Stance
@@ -149,7 +149,7 @@ def paths(
         paths=[_path(chain, first, *known) for chain in chains],
         reason=None if chains else search.reason(max_depth),
         truncated=search.truncated(start, limit),
-        revision=revision_of(connection),
+        revision=revision_read(connection),
         nodes=nodes,
         links=links,
     )

@@ -16,8 +16,9 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection, func, select
 
 from app import dates, queries
+from app.db import revision_read
 from app.errors import Fault, wrong
-from app.models import record, revision
+from app.models import record
 from app.queries import Plan
 from app.resources import Resource
 from app.schemas import Wire, said
@@ -107,7 +108,7 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
         range=Range(start=buckets[0].start, end=buckets[-1].end) if buckets else None,
         dated=Tally(count=dated, url=list_url(resource, everything, dated="true")),
         undated=Tally(count=total - dated, url=list_url(resource, everything, dated="false")),
-        buckets=buckets, revision=connection.execute(select(revision.c.name)).scalar_one(),
+        buckets=buckets, revision=revision_read(connection),
     )  # fmt: skip
 
 

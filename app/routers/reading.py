@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app import queries
 from app.answers.facets import facets
-from app.db import Database
+from app.caching import VARY
 from app.errors import MEDIA_TYPE, Fault, Problem, nearest, wrong
 from app.formats import DATA_PACKAGE, JSON, RECORD_FORMATS, SHAPES, SPARSE, Format, negotiate
 from app.params import keys_of, plan
@@ -51,7 +51,6 @@ def _format(request: Request, formats: list[Format]) -> Format:
 class Reading:
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.database: Database = request.app.state.database
 
     @property
     def format(self) -> Format:
@@ -65,33 +64,32 @@ class Reading:
 
     async def work_out(self, work: Callable[[Connection], BaseModel], **render: Callable[[Any], bytes]) -> Response:
         """An answer that is computed: as JSON, or by the function that `render` has for the format asked for."""
-        await self.database.refresh()
-        answer = await self.database.read(work)
+        answer = await sending.read(self.request, work)
         chosen: Format = self.request.state.format
         content = render[chosen.name](answer) if chosen.name in render else answer.model_dump_json().encode()
-        return Response(content, media_type=chosen.media_type, headers={"vary": "Accept"})
+        return Response(content, media_type=chosen.media_type, headers={"vary": VARY})
 
     async def one(self, resource: Resource, name: str, given: Any) -> Response:
         self._suits(resource, given)
-        await self.database.refresh()
         if not self.is_json:
             return await sending.one(self.request, resource, name, given.fields)
-        content = await self.database.read(lambda c: queries.one(c, resource, name, given.fields, given.include))
+        content = await sending.read(
+            self.request, lambda c: queries.one(c, resource, name, given.fields, given.include)
+        )
         return _response(content, sparse=bool(given.fields))
 
     async def page(self, resource: Resource, given: Any, **more: list[str]) -> Response:
         self._suits(resource, given)
         planned = plan(resource, given)
         planned.filters.update(more)
-        revision = await self.database.refresh()
         if not self.is_json:
             return await sending.page(self.request, resource, planned)
 
         def work(connection: Connection) -> queries.Body:
             added = {"facets": facets(connection, resource, planned, self.link)} if planned.facets else {}
-            return queries.page(connection, resource, planned, revision, added)
+            return queries.page(connection, resource, planned, added)
 
-        body = await self.database.read(work)
+        body = await sending.read(self.request, work)
         response = _response(body.content, sparse=bool(given.fields))
         if body.cursor is not None:
             url = self.link({"cursor": body.cursor})
@@ -106,7 +104,6 @@ class Reading:
 
     async def stream(self, makers: Mapping[str, Callable[[Connection], Iterator[bytes]]], name: str) -> Response:
         """A long answer, as it comes from the maker of the format asked for."""
-        await self.database.refresh()
         return await sending.stream(self.request, makers[self.request.state.format.name], name)
 
     @property
@@ -121,12 +118,10 @@ class Reading:
 
     async def exists(self, resource: Resource, name: str) -> None:
         """Raises Problem (404) when there is no such id."""
-        await self.database.refresh()
-        await self.database.read(lambda c: queries.one(c, resource, name, [], []))
+        await sending.read(self.request, lambda c: queries.one(c, resource, name, [], []))
 
     async def about(self) -> Response:
-        await self.database.refresh()
-        return _response(await self.database.read(queries.about), sparse=False)
+        return _response(await sending.read(self.request, queries.about), sparse=False)
 
 
 # A coroutine, since FastAPI would call a plain class in a worker thread.
@@ -138,7 +133,7 @@ Reader = Annotated[Reading, Depends(_reading)]
 
 
 def _response(content: bytes, *, sparse: bool) -> Response:
-    return Response(content, media_type=(SPARSE if sparse else JSON).media_type, headers={"vary": "Accept"})
+    return Response(content, media_type=(SPARSE if sparse else JSON).media_type, headers={"vary": VARY})
 
 
 def _linked(response: Response, url: str) -> Response:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from anyio import fail_after, to_thread
 from sqlalchemy import Connection
@@ -11,13 +11,14 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from app import queries
-from app.caching import BODILESS
-from app.db import Database
+from app.caching import BODILESS, READ, VARY
+from app.db import Database, revision_read
 from app.errors import Fault, wrong
 from app.formats import BIBTEX, CSL, CSV, JSON_LD, NDJSON, RIS, Context, Format, Renderer, citing, linked, table
 from app.queries import Plan
 from app.resources import Resource
 
+T = TypeVar("T")
 RENDERERS: dict[str, Renderer] = {
     CSV.name: table.rows,
     NDJSON.name: table.lines,
@@ -46,27 +47,40 @@ def takes(format: Format, given: Any) -> None:
         raise wrong(*faults)
 
 
+async def read(request: Request, work: Callable[[Connection], T]) -> T:
+    """What `work` finds in the database. Raises Problem as `Database.read` does."""
+    database: Database = request.app.state.database
+    return await database.read(_noted(request, work))
+
+
+def _noted(request: Request, work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+    """The same work, noting for `Caching` which revision it reads."""
+
+    def noted(connection: Connection) -> T:
+        request.scope[READ]["revision"] = revision_read(connection)
+        return work(connection)
+
+    return noted
+
+
 async def one(request: Request, resource: Resource, name: str, fields: list[str]) -> Response:
     """One document by its id, in the format that the request asks for."""
-    database: Database = request.app.state.database
-    read = await database.read(
-        lambda c: (queries.one(c, resource, name, [], []).decode(), json.loads(queries.about(c)))
+    document, about = await read(
+        request, lambda c: (queries.one(c, resource, name, [], []).decode(), json.loads(queries.about(c)))
     )
-    document, about = read
     context = Context(*_urls(request), name, resource.wire, about, fields, single=True)
     return await _whole(request, [document], context)
 
 
 async def page(request: Request, resource: Resource, plan: Plan) -> Response:
     """A page of a list; the whole list where the format allows it and nobody set a limit."""
-    database: Database = request.app.state.database
     format: Format = request.state.format
     if format in WHOLE_LISTS and "limit" not in request.query_params:
         render = RENDERERS[format.name]
         context = Context(*_urls(request), resource.name, resource.wire, {}, plan.fields)
         return await stream(request, lambda c: render(queries.walk(c, resource, plan), context), resource.name)
-    (documents, cursor), about = await database.read(
-        lambda c: (queries.listed(c, resource, plan), json.loads(queries.about(c)))
+    (documents, cursor), about = await read(
+        request, lambda c: (queries.listed(c, resource, plan), json.loads(queries.about(c)))
     )
     onward = None if cursor is None else str(request.url.include_query_params(cursor=cursor))
     context = Context(*_urls(request), resource.name, resource.wire, about, plan.fields, next=onward)
@@ -79,7 +93,7 @@ async def page(request: Request, resource: Resource, plan: Plan) -> Response:
 async def stream(request: Request, make: Callable[[Connection], Iterator[bytes]], name: str) -> Response:
     """What `make` yields, as it comes and from one revision. What fits into one piece is sent, and kept, as a whole."""
     database: Database = request.app.state.database
-    pieces = database.stream(lambda connection: gathered(make(connection)))
+    pieces = database.stream(_noted(request, lambda connection: gathered(make(connection))))
     first = await anext(pieces, b"")
     headers = _headers(request.state.format, name)
     if len(first) < CHUNK:
@@ -139,7 +153,7 @@ def _urls(request: Request) -> tuple[str, str]:
 
 
 def _headers(format: Format, name: str) -> dict[str, str]:
-    headers = {"content-type": format.media_type + format.parameters, "vary": "Accept"}
+    headers = {"content-type": format.media_type + format.parameters, "vary": VARY}
     if format.extension:
         headers["content-disposition"] = f'attachment; filename="{name}.{format.extension}"'
     return headers
