@@ -94,7 +94,7 @@ def page(connection: Connection, resource: Resource, plan: Plan, added: dict[str
     """
     wanted = conditions(connection, resource, plan)
     rows, cursor = _batch(connection, resource, plan, wanted)
-    total = _total(connection, resource, wanted) if plan.total else None
+    total = _total(connection, resource, plan, wanted) if plan.total else None
     tail: dict[str, Any] = {"total": total, "next": None, "revision": revision_read(connection), **added}
     if plan.include:
         tail["included"] = _included(connection, resource, [row.pk for row in rows], plan.include)
@@ -128,10 +128,11 @@ def _batch(
     """The rows of one page and the cursor behind them, which is None at the end."""
     table = resource.table
     keys = [(resource.sorts[word.lstrip("-")], word.startswith("-")) for word in plan.sort] + [(table.c.id, False)]
-    query = over(resource, select(table.c.document, table.c.pk, *(column for column, _ in keys)))
+    columns = [column for column, _ in keys]
+    query = select(table.c.document, table.c.pk, *columns).select_from(rows_of(resource, plan, *columns))
     query = query.where(*wanted)
     if plan.cursor is not None:
-        query = query.where(_after(keys, _decode(plan, resource, [column for column, _ in keys])))
+        query = query.where(_after(keys, _decode(plan, resource, columns)))
     order = [(column.desc() if down else column.asc()).nulls_last() for column, down in keys]
     rows = connection.execute(query.order_by(*order).limit(plan.limit + 1)).all()
     more, rows = len(rows) > plan.limit, rows[: plan.limit]
@@ -140,11 +141,11 @@ def _batch(
 
 def count(connection: Connection, resource: Resource, plan: Plan) -> int:
     """How many items the whole list has. Raises Problem like `page`."""
-    return _total(connection, resource, conditions(connection, resource, plan))
+    return _total(connection, resource, plan, conditions(connection, resource, plan))
 
 
-def _total(connection: Connection, resource: Resource, wanted: list[ColumnElement[bool]]) -> int:
-    query = over(resource, select(func.count(resource.table.c.pk))).where(*wanted)
+def _total(connection: Connection, resource: Resource, plan: Plan, wanted: list[ColumnElement[bool]]) -> int:
+    query = select(func.count(resource.table.c.pk)).select_from(rows_of(resource, plan)).where(*wanted)
     total: int = connection.execute(query).scalar_one()
     return total
 
@@ -155,15 +156,6 @@ def _dump(body: Any) -> bytes:
 
 def _pick(document: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if key in fields} if fields else document
-
-
-def over(resource: Resource, query: Select[Any]) -> Select[Any]:
-    """The query over a resource's table, and over the table of its kind where it has one."""
-    table = resource.table
-    query = query.select_from(table)
-    if resource.own is not None:
-        query = query.join(resource.own, resource.own.c.pk == record.c.pk)
-    return query
 
 
 def missing(connection: Connection, resource: Resource, name: str) -> Problem:
@@ -192,11 +184,13 @@ def _near(connection: Connection, table: Table, name: str) -> str | None:
     return nearest(name, list(ids))
 
 
-def rows_of(resource: Resource, plan: Plan) -> FromClause:
-    """What the plan's conditions speak of; a kind's own table is joined only where a filter needs it."""
+def rows_of(resource: Resource, plan: Plan, *also: Any) -> FromClause:
+    """What the plan's conditions, and the columns `also`, speak of: a kind's own table is joined only where needed."""
     own = resource.own
-    columns = [getattr(resource.filters[name], "column", None) for name in plan.filters]
-    if own is None or not any(column is not None and column.table is own for column in columns):
+    columns = [getattr(resource.filters[name], "column", None) for name in plan.filters] + [*also]
+    if plan.amount != (None, None):
+        columns.append(estimate.c.low)
+    if own is None or not any(getattr(column, "table", None) is own for column in columns):
         return resource.table
     return resource.table.join(own, own.c.pk == record.c.pk)
 

@@ -91,9 +91,10 @@ class Resource:
 
     @property
     def facets(self) -> list[str]:
-        """What `facets` may count: each filter but the ids, and `predicate` where records are tied to others."""
+        """What `facets` may count: each filter but the ids, and what `predicate` and `from` and `to` select by."""
         tied = any(isinstance(each, Linked) for each in self.filters.values())
-        return [name for name in self.filters if name != "id"] + ["predicate"] * tied
+        dated = self.table is record and "start" in self.sorts
+        return [name for name in self.filters if name != "id"] + ["predicate"] * tied + ["decade"] * dated
 
 
 CLAIM: dict[str, Filter] = {

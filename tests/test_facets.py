@@ -9,6 +9,7 @@ pytestmark = pytest.mark.anyio
 EMPTY = {
     ("people", "attributed_to"),
     ("people", "place"),
+    ("estimates", "decade"),
     ("places", "attributed_to"),
     ("places", "person"),
     ("sources", "attributed_to"),
@@ -43,6 +44,9 @@ async def test_each_count_is_what_its_url_answers(client, path, name):
         ("records?kind=policy,event&stance=goal", "kind"),
         ("relations?predicate=caused&causality=implied", "causality"),
         ("estimates?min=1000000", "subject"),
+        ("events?person=mao-zedong&match=possible", "decade"),
+        ("events?match=certain&stance=asserted", "decade"),
+        ("records?kind=policy", "decade"),
     ],
 )
 async def test_a_facet_is_counted_under_all_filters_but_its_own(client, given, name):
@@ -50,7 +54,8 @@ async def test_a_facet_is_counted_under_all_filters_but_its_own(client, given, n
     assert found["values"]
     for value in found["values"]:
         body = (await client.get(f"{value['url']}&total=true")).json()
-        assert (body["total"], value["url"].count(f"{name}=")) == (value["count"], 1)
+        own = "from" if name == "decade" else name
+        assert (body["total"], value["url"].count(f"{own}=")) == (value["count"], 1)
 
 
 async def test_a_facet_of_a_page_further_on_begins_anew(client):
@@ -63,5 +68,8 @@ async def test_a_facet_of_a_page_further_on_begins_anew(client):
 async def test_facets_are_exact(client):
     found = await facet(client, "/v1/relations?predicate=caused", "causality")
     assert {value["value"]: value["count"] for value in found["values"]} == {"explicit": 7, "implied": 7}
+    found = await facet(client, "/v1/events?from=1966&to=1966", "decade")
+    counts = {(value["value"], value["label"]): value["count"] for value in found["values"]}
+    assert counts == {("195X", "1950s"): 4, ("196X", "1960s"): 8}
     found = await facet(client, "/v1/people", "name_known")
     assert [(v["value"], v["label"], v["count"]) for v in found["values"]] == [(True, "yes", 5), (False, "no", 1)]

@@ -9,15 +9,17 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Select, Table, distinct, func, select, union_all
 
+from app.answers.timeline import decades
 from app.models import citation, quote_subject, record, relation
-from app.queries import STARTED, Plan, conditions, count, over
+from app.queries import STARTED, Plan, conditions, count, rows_of
 from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.schemas import Facet, FacetValue
 from app.vocabulary import PREDICATES
 
 LIMIT = 50
 Link = Callable[[dict[str, str]], str]
-Counted = tuple[Any, Any, int]
+Counted = tuple[Any, Any, int, dict[str, str]]
+"""A value, its label, how many items have it, and the parameters that apply it."""
 
 
 def facets(connection: Connection, resource: Resource, plan: Plan, link: Link) -> dict[str, dict[str, Any]]:
@@ -26,14 +28,14 @@ def facets(connection: Connection, resource: Resource, plan: Plan, link: Link) -
 
 
 def _facet(connection: Connection, resource: Resource, plan: Plan, name: str, link: Link) -> Facet:
-    if name == "predicate" and name not in resource.filters:
-        counted = _predicates(connection, resource, plan)
-    else:
+    if name in resource.filters:
         counted = _values(connection, resource, plan, name)
+    else:
+        counted = {"predicate": _predicates, "decade": decades}[name](connection, resource, plan)
     counted.sort(key=lambda each: (-each[2], str(each[0])))
     values = [
-        FacetValue(value=value, label=_shown(label), count=number, url=link({name: _written(value)}))
-        for value, label, number in counted[:LIMIT]
+        FacetValue(value=value, label=_shown(label), count=number, url=link(applied))
+        for value, label, number, applied in counted[:LIMIT]
     ]
     return Facet(values=values, others=len(counted) - len(values))
 
@@ -49,24 +51,24 @@ def _written(value: Any) -> str:
 def _values(connection: Connection, resource: Resource, plan: Plan, name: str) -> list[Counted]:
     others = replace(plan, filters={key: values for key, values in plan.filters.items() if key != name})
     wanted = conditions(connection, resource, others)
-    matching = over(resource, select(resource.table.c.pk)).where(*wanted)
+    matching = select(resource.table.c.pk).select_from(rows_of(resource, others)).where(*wanted)
     pairs = _pairs(resource, resource.filters[name], plan).subquery()
     query = select(pairs.c.value, pairs.c.label, func.count(distinct(pairs.c.item)))
     query = query.where(pairs.c.value.is_not(None), pairs.c.item.in_(matching)).group_by(pairs.c.value, pairs.c.label)
-    return [tuple(row) for row in connection.execute(query)]
+    return [(value, label, number, {name: _written(value)}) for value, label, number in connection.execute(query)]
 
 
 def _pairs(resource: Resource, wanted: Filter, plan: Plan) -> Select[Any]:
     """Every item with every value that the filter would find it by: `item`, `value`, `label`."""
-    own, ends = resource.table.c, (relation.c.subject, relation.c.object)
+    ends = (relation.c.subject, relation.c.object)
     match wanted:
         case In(column):
-            return over(resource, select(own.pk.label("item"), column.label("value"), column.label("label")))
+            return _own(resource, plan, column, column.label("value"), column.label("label"))
         case Known(column):
             known = column.is_not(None)
-            return over(resource, select(own.pk.label("item"), known.label("value"), known.label("label")))
+            return _own(resource, plan, column, known.label("value"), known.label("label"))
         case Key(column, kind, target):
-            return _named(over(resource, select(own.pk.label("item"), column.label("other"))), kind, target)
+            return _named(_own(resource, plan, column, column.label("other")), kind, target)
         case Linked(kind):
             said = [relation.c.predicate.in_(plan.predicate)] if plan.predicate else []
             both = (select(a.label("item"), b.label("other")).where(*said) for a, b in (ends, ends[::-1]))
@@ -87,6 +89,11 @@ def _pairs(resource: Resource, wanted: Filter, plan: Plan) -> Select[Any]:
             return _named(select(citation.c.passage.label("item"), citation.c.record.label("other")))
 
 
+def _own(resource: Resource, plan: Plan, column: Any, *shown: Any) -> Select[Any]:
+    """The items, each with what its own `column` shows."""
+    return select(resource.table.c.pk.label("item"), *shown).select_from(rows_of(resource, plan, column))
+
+
 def _named(pairs: Select[Any] | CompoundSelect[Any], kind: str | None = None, target: Table = record) -> Select[Any]:
     """Pairs of `item` and `other`, with the other's id for a value and its name for a label."""
     found = pairs.subquery()
@@ -100,4 +107,4 @@ def _predicates(connection: Connection, resource: Resource, plan: Plan) -> list[
     """A predicate bears on every record filter of the list, so each is counted as the list itself counts."""
     words = connection.execute(select(relation.c.predicate).distinct()).scalars().all()
     counts = ((word, count(connection, resource, replace(plan, predicate=[word]))) for word in words)
-    return [(word, PREDICATES[word].label, number) for word, number in counts if number]
+    return [(word, PREDICATES[word].label, number, {"predicate": word}) for word, number in counts if number]

@@ -112,6 +112,26 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
     )  # fmt: skip
 
 
+def decades(connection: Connection, resource: Resource, plan: Plan) -> list[tuple[str, str, int, dict[str, str]]]:
+    """EDTF, label, count under `plan.match` and the `from` and `to` of each decade, of the last `MAX_BUCKETS`."""
+    everything = replace(plan, span=(None, None))
+    extent = _extent(connection, resource, replace(everything, dated=True), (None, None))
+    if extent is None:
+        return []
+    first, last = (number_of(dates.year_of(day), "decade") for day in extent)
+    spans = [years(number, "decade") for number in range(max(first, last - MAX_BUCKETS + 1), last + 1)]
+    counts: list[int] = getattr(_counts(connection, resource, everything, spans), plan.match)
+    return [
+        (edtf(*span, "decade"), label(*span, "decade"), count, _from_to(span))
+        for span, count in zip(spans, counts, strict=True)
+        if count
+    ]
+
+
+def _from_to(span: tuple[int, int]) -> dict[str, str]:
+    return {"from": dates.year_text(span[0]), "to": dates.year_text(span[1])}
+
+
 def list_url(resource: Resource, plan: Plan, **more: str) -> str:
     """The list with the plan's filters, and more."""
     given: dict[str, Any] = {name: [_written(each) for each in values] for name, values in plan.filters.items()}
@@ -170,7 +190,7 @@ def _ordinal(number: int) -> str:
 def _bucket(resource: Resource, plan: Plan, size: Size, span: tuple[int, int], *counts: int) -> Bucket:
     names = dict(zip(_Counts._fields, counts, strict=True))
     first, last = span
-    more = {"from": dates.year_text(first), "to": dates.year_text(last)}
+    more = _from_to(span)
     if plan.match != "stated":
         more["match"] = plan.match
     return Bucket(
