@@ -39,6 +39,7 @@ which id, tells `GET /v1/records`. [What is loaded, its licence and how to cite 
 """
 TAGS = {
     "overview": "What this knowledge base is.",
+    "search": "Words, found wherever they stand.",
     "events": "What happened, is said to have happened, or was shown.",
     "people": "People, with their offices.",
     "policies": "Plans, campaigns and doctrines.",
@@ -166,7 +167,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
 
 def _rank(parameter: dict[str, Any]) -> int:
     name = parameter["name"]
-    if parameter["in"] == "path":
+    if parameter["required"]:
         return -1
     return SHAPING.index(name) + 100 if name in SHAPING else COMMON.index(name) + 50 if name in COMMON else 0
 
@@ -174,9 +175,10 @@ def _rank(parameter: dict[str, Any]) -> int:
 def _explain(parameter: dict[str, Any], resource: Resource | None, fixed: dict[str, list[Any]]) -> None:
     """Give a parameter an example that runs, where Swagger UI shows it; the path has `fixed` some filters."""
     schema, name = parameter["schema"], parameter["name"]
-    if parameter["in"] == "path":
+    if parameter["required"]:
         # Swagger UI fills in `example`, and passes over the schema's `examples`.
         parameter["example"] = schema["examples"][0]
+    if parameter["in"] == "path":
         return
     if resource is not None and name == "fields":
         schema["items"] = {"type": "string", "enum": sorted(keys_of(resource.wire))}

@@ -1,11 +1,11 @@
 """Turn packs into rows: the columns that queries use, and each row's wire form rendered once."""
 
 import json
-import unicodedata
 from collections import Counter, defaultdict
 from typing import Any
 
 from app import dates, schemas, spans
+from app.analysis import name_key
 from app.pack import Pack, SourceText, all_cites
 from app.packfile import (
     Cite,
@@ -43,12 +43,6 @@ _BOUNDS = ("earliest_start", "latest_start", "earliest_end", "latest_end")
 def rows(packs: list[Pack]) -> Rows:
     """All rows of all tables but `revision`, keyed by table. Raises ValueError for an id that two packs share."""
     return _Renderer(packs).rows()
-
-
-def name_key(name: str) -> str:
-    """A name folded for sorting: no case, no accents, no leading article."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c)).casefold()
-    return plain.removeprefix("the ").strip()
 
 
 class _Renderer:

@@ -16,14 +16,14 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import __version__, documents, models
+from app import __version__, documents, index, models
 from app.db import current_schema
 from app.pack import Complaint, Pack, PackError, fingerprint, folders, read
 from app.settings import ROOT, Settings
 
 ORDER = [table.name for table in models.metadata.sorted_tables if table.name != "revision"]
 BATCH = 5_000
-RENDERING = ("dates", "documents", "schemas", "spans", "vocabulary")
+RENDERING = ("analysis", "dates", "documents", "index", "schemas", "spans", "vocabulary")
 
 
 class Loaded(NamedTuple):
@@ -88,6 +88,7 @@ def load(settings: Settings, *, force: bool = False, progress: Callable[[str], N
         out = documents.rows(packs)
     except ValueError as error:
         raise PackError([Complaint(str(settings.seed_dir), 1, str(error))]) from error
+    out |= index.rows(out)
     out["revision"] = [{"name": revision, "document": documents.about(packs, revision, __version__, out)}]
     progress(f"Writing {sum(map(len, out.values()))} rows")
     url = make_url(settings.database_url)
@@ -119,6 +120,7 @@ def _fill(connection: Connection, out: documents.Rows) -> None:
         rows = out.get(name, [])
         for start in range(0, len(rows), BATCH):
             connection.execute(insert(models.metadata.tables[name]), rows[start : start + BATCH])
+    index.fill(connection, out.get("entry_index", []))
 
 
 def _write_file(target: Path, out: documents.Rows) -> None:

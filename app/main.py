@@ -23,7 +23,7 @@ from app.db import Database
 from app.edge import Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
 from app.formats import RECORD_FORMATS, SPARSE
-from app.routers import comparison, evidence, export, graph, records, timeline
+from app.routers import comparison, evidence, export, graph, records, search, timeline
 from app.routers.reading import strict
 from app.settings import Settings
 from app.vocabulary import PLURALS
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )  # fmt: skip
     app.state.database = database
     # `/estimates/compare` comes before `/estimates/{id}`, which would take it for an id.
-    for module in (evidence, graph, timeline, comparison, records, export):
+    for module in (evidence, search, graph, timeline, comparison, records, export):
         app.include_router(module.router, prefix="/v1", dependencies=[Depends(strict)])
     docs.install(app)
     app.add_exception_handler(Problem, _problem)

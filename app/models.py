@@ -198,6 +198,30 @@ class Word(SQLModel, table=True):
     count: int
 
 
+class Entry(SQLModel, table=True):
+    """What is searched: a record, a relation or a passage, the best connected first. Its words stand in the full-text
+    index `entry_index`, which is each database's own, and is made by the migration and asked by `index`."""
+
+    pk: int = Field(primary_key=True)
+    kind: str
+    record: int | None = Field(default=None, foreign_key="record.pk", unique=True)
+    relation: int | None = Field(default=None, foreign_key="relation.pk", unique=True)
+    passage: int | None = Field(default=None, foreign_key="passage.pk", unique=True)
+
+
+class Term(SQLModel, table=True):
+    """The words of all entries, the most frequent first."""
+
+    __table_args__ = (Index("ix_term_initial_length_pk", "initial", "length", "pk"),)
+    pk: int = Field(primary_key=True)
+    word: str = Field(sa_type=Key, unique=True)
+    stem: str = Field(sa_type=Key, index=True)
+    initial: str = Field(sa_type=Key)
+    length: int
+    shown: str
+    count: int
+
+
 # A record may be attributed to one that is written after it.
 for _constraint in metadata.tables["record"].foreign_key_constraints:
     _constraint.deferrable, _constraint.initially = True, "DEFERRED"
@@ -210,3 +234,9 @@ record, event, person, policy, estimate, organization, place, quote, source = (
 quote_subject, relation, passage, citation, word, revision = (
     metadata.tables[name] for name in ("quote_subject", "relation", "passage", "citation", "word", "revision")
 )
+entry, term = (metadata.tables[name] for name in ("entry", "term"))
+
+
+def is_modelled(name: str | None, type_: str, _: object) -> bool:
+    """Whether a table should be as these classes say: the full-text index is not, nor what SQLite keeps it in."""
+    return type_ != "table" or not str(name).startswith("entry_index")

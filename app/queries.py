@@ -5,7 +5,7 @@ import binascii
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
@@ -48,9 +48,9 @@ class Plan:
     amount: tuple[float | None, float | None] = (None, None)
     amount_match: str = "possible"
 
-    def signature(self, resource: Resource) -> str:
-        """What a cursor is bound to: everything that decides which rows come in which order."""
-        body = [resource.name, self.filters, self.sort, self.span, self.match, self.dated, self.predicate, self.amount]
+    def signature(self, name: str) -> str:
+        """What a cursor of the list of this name is bound to: all that decides which rows come in which order."""
+        body = [name, self.filters, self.sort, self.span, self.match, self.dated, self.predicate, self.amount]
         return json.dumps([*body, self.amount_match], sort_keys=True)
 
 
@@ -81,7 +81,7 @@ def one(connection: Connection, resource: Resource, name: str, fields: Sequence[
 def keys(connection: Connection, ids: dict[str, str]) -> list[int]:
     """The keys of records whose ids parameters give, by parameter. Raises Problem (422) for what is not there."""
     faults: list[Fault] = []
-    found = [_keys(connection, name, record, None, [each], faults) for name, each in ids.items()]
+    found = [keys_for(connection, name, record, None, [each], faults) for name, each in ids.items()]
     if faults:
         raise wrong(*faults)
     return [pk for [pk] in found]
@@ -132,11 +132,11 @@ def _batch(
     query = select(table.c.document, table.c.pk, *columns).select_from(rows_of(resource, plan, *columns))
     query = query.where(*wanted)
     if plan.cursor is not None:
-        query = query.where(_after(keys, _decode(plan, resource, columns)))
+        query = query.where(_after(keys, _position(plan, resource, columns)))
     order = [(column.desc() if down else column.asc()).nulls_last() for column, down in keys]
     rows = connection.execute(query.order_by(*order).limit(plan.limit + 1)).all()
     more, rows = len(rows) > plan.limit, rows[: plan.limit]
-    return rows, _encode(plan, resource, list(rows[-1][2:])) if more else None
+    return rows, seal(plan.signature(resource.name), list(rows[-1][2:])) if more else None
 
 
 def count(connection: Connection, resource: Resource, plan: Plan) -> int:
@@ -209,7 +209,7 @@ def conditions(connection: Connection, resource: Resource, plan: Plan) -> list[C
         and not any(isinstance(resource.filters[name], Linked) for name in plan.filters)
     ):
         found.append(_linked(None, plan.predicate))
-    found += _within(resource.table, plan)
+    found += within(resource.table, plan)
     if plan.amount != (None, None):
         found.append(_amount(*plan.amount, certain=plan.amount_match == "certain"))
     return found
@@ -224,33 +224,33 @@ def _condition(
     match wanted:
         case In(column, words):
             if words:
-                _known_words(connection, name, words, values, faults)
+                known_words(connection, name, words, values, faults)
             return column.in_(values)
         case Known(column):
             return column.is_not(None) if values[0] else column.is_(None)
         case Key(column, kind, target):
-            return column.in_(_keys(connection, name, target, kind, values, faults))
+            return column.in_(keys_for(connection, name, target, kind, values, faults))
         case Linked(kind):
-            return _linked(_keys(connection, name, record, kind, values, faults), plan.predicate)
+            return _linked(keys_for(connection, name, record, kind, values, faults), plan.predicate)
         case Either():
-            keys = _keys(connection, name, record, None, values, faults)
+            keys = keys_for(connection, name, record, None, values, faults)
             return or_(relation.c.subject.in_(keys), relation.c.object.in_(keys))
         case Cited(column, ids, words):
             if ids:
-                values = _keys(connection, name, record, "source", values, faults)
+                values = keys_for(connection, name, record, "source", values, faults)
             if words:
-                _known_words(connection, name, words, values, faults)
+                known_words(connection, name, words, values, faults)
             own = citation.c.record if table is record else citation.c.relation
             return table.c.pk.in_(select(own).where(column.in_(values), own.is_not(None)))
         case Initiated():
-            keys = _keys(connection, name, record, None, values, faults)
+            keys = keys_for(connection, name, record, None, values, faults)
             started = relation.c.predicate.in_(STARTED)
             return table.c.pk.in_(select(relation.c.object).where(relation.c.subject.in_(keys), started))
         case About():
-            keys = _keys(connection, name, record, None, values, faults)
+            keys = keys_for(connection, name, record, None, values, faults)
             return table.c.pk.in_(select(quote_subject.c.quote).where(quote_subject.c.record.in_(keys)))
         case Anchored():
-            keys = _keys(connection, name, record, None, values, faults)
+            keys = keys_for(connection, name, record, None, values, faults)
             return passage.c.pk.in_(select(citation.c.passage).where(citation.c.record.in_(keys)))
 
 
@@ -264,7 +264,7 @@ def _linked(keys: list[int] | None, predicates: list[str]) -> ColumnElement[bool
     return record.c.pk.in_(there.union(back))
 
 
-def _keys(
+def keys_for(
     connection: Connection, name: str, target: Table, kind: str | None, ids: list[str], faults: list[Fault]
 ) -> list[int]:
     columns = (target.c.id, target.c.pk, record.c.kind) if target is record else (target.c.id, target.c.pk)
@@ -281,7 +281,7 @@ def _keys(
     return [row.pk for row in rows.values()]
 
 
-def _known_words(connection: Connection, name: str, field_: str, values: list[str], faults: list[Fault]) -> None:
+def known_words(connection: Connection, name: str, field_: str, values: list[str], faults: list[Fault]) -> None:
     known = connection.execute(select(word.c.word).where(word.c.field == field_)).scalars().all()
     for value in values:
         if value not in known:
@@ -289,7 +289,8 @@ def _known_words(connection: Connection, name: str, field_: str, values: list[st
             faults.append(Fault(parameter=name, detail=detail, nearest=nearest(value, known)))
 
 
-def _within(table: Table, plan: Plan) -> list[ColumnElement[bool]]:
+def within(table: Table, plan: Plan) -> list[ColumnElement[bool]]:
+    """The plan's dates as conditions on a table that has them."""
     first, last = plan.span
     found: list[ColumnElement[bool]] = []
     if plan.dated is not None:
@@ -332,30 +333,39 @@ def _after(keys: list[tuple[Any, bool]], values: list[Any]) -> ColumnElement[boo
     return or_(false(), *found)
 
 
-def _encode(plan: Plan, resource: Resource, values: list[Any]) -> str:
-    body = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
-    return base64.urlsafe_b64encode(_seal(plan, resource, body) + body).decode().rstrip("=")
+def seal(signature: str, position: Any) -> str:
+    """A cursor: a position in the list of this signature, of no use in any other."""
+    body = json.dumps(position, separators=(",", ":"), ensure_ascii=False).encode()
+    return base64.urlsafe_b64encode(_digest(signature, body) + body).decode().rstrip("=")
 
 
-def _seal(plan: Plan, resource: Resource, body: bytes) -> bytes:
-    return sha256(plan.signature(resource).encode() + b"\0" + body).digest()[:9]
+def _digest(signature: str, body: bytes) -> bytes:
+    return sha256(signature.encode() + b"\0" + body).digest()[:9]
 
 
-def _decode(plan: Plan, resource: Resource, columns: Sequence[Any]) -> list[Any]:
-    """The position that a cursor holds, one value per column. Raises Problem for any cursor that is not of this list.
+def unseal(signature: str, cursor: str, fits: Callable[[list[Any]], bool]) -> list[Any]:
+    """The position that a cursor holds. Raises Problem for any cursor that is not of the list of this signature.
 
     The seal tells a cursor of another list. It is no secret, so what it seals is still looked at like any input.
     """
-    text = plan.cursor or ""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        values = json.loads(raw[9:]) if raw[:9] == _seal(plan, resource, raw[9:]) else None
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        values = json.loads(raw[9:]) if raw[:9] == _digest(signature, raw[9:]) else None
     except (binascii.Error, ValueError, RecursionError):
         values = None
-    if isinstance(values, list) and len(values) == len(columns) and all(map(_fits, columns, values)):
+    if isinstance(values, list) and fits(values):
         return values
     detail = "it is not one of this list: take it from `next`, with the same filters and sort"
     raise wrong(Fault(parameter="cursor", detail=detail, nearest=None))
+
+
+def _position(plan: Plan, resource: Resource, columns: Sequence[Any]) -> list[Any]:
+    """Where the plan's cursor stands: one value per column."""
+
+    def fits(values: list[Any]) -> bool:
+        return len(values) == len(columns) and all(map(_fits, columns, values))
+
+    return unseal(plan.signature(resource.name), plan.cursor or "", fits)
 
 
 def _fits(column: Any, value: Any) -> bool:
@@ -371,11 +381,8 @@ def _fits(column: Any, value: Any) -> bool:
 
 def first_cursor(resource: Resource, filters: dict[str, list[Any]]) -> str:
     """A cursor that stands before everything, for the documentation's example."""
-    return _encode(
-        Plan(filters, [resource.default_sort], 20),
-        resource,
-        [-dates.FAR, ""] if resource.default_sort == "start" else ["", ""],
-    )
+    signature = Plan(filters, [resource.default_sort], 20).signature(resource.name)
+    return seal(signature, [-dates.FAR, ""] if resource.default_sort == "start" else ["", ""])
 
 
 def _included(connection: Connection, resource: Resource, keys: list[int], names: Sequence[str]) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from alembic import context
 from sqlalchemy import Connection, create_engine
 
-from app.models import metadata
+from app.models import is_modelled, metadata
 from app.settings import Settings
 
 
 def migrate(connection: Connection) -> None:
-    context.configure(connection=connection, target_metadata=metadata, compare_server_default=True)
+    context.configure(
+        connection=connection, target_metadata=metadata, compare_server_default=True, include_name=is_modelled
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -9,9 +9,9 @@ from app.main import create_app
 from app.settings import ROOT, Settings
 
 LEVELS = [
-    {"settings", "dates", "errors", "vocabulary"},
+    {"settings", "dates", "errors", "vocabulary", "analysis"},
     {"models", "db", "packfile"},
-    {"schemas", "spans", "pack", "caching", "edge", "formats"},
+    {"schemas", "spans", "pack", "caching", "edge", "formats", "index"},
     {"resources"},
     {"queries", "documents", "load", "answers", "export"},
     {"params"},

@@ -197,6 +197,8 @@ async def test_no_parameter_breaks_it(client, path, value):
     for parameter in parameters(path):
         if parameter["name"] in ("min", "max") and value == "-1":
             continue  # A figure may be negative.
+        if parameter["name"] == "q" and "%" not in value:
+            continue  # Any words may be looked for.
         raw = value if value.startswith("%") or "%00" in value else quote(value, safe="")
         # A required parameter's example gives way to the value.
         target = httpx.URL(url(path)).copy_remove_param(parameter["name"])
@@ -239,7 +241,7 @@ FORGED = [5, None, True, "ab", {"a": 1, "b": 2}, [], [1], [1, "a", 2], ["x", "a"
 @pytest.mark.parametrize("position", FORGED, ids=repr)
 async def test_a_cursor_that_somebody_sealed_for_himself_is_still_looked_at(client, position):
     body = json.dumps(position).encode()
-    seal = queries._seal(Plan({}, ["start"], 20), EVENTS, body)
+    seal = queries._digest(Plan({}, ["start"], 20).signature(EVENTS.name), body)
     cursor = base64.urlsafe_b64encode(seal + body).decode().rstrip("=")
     response = await client.get("/v1/events", params={"cursor": cursor})
     assert (response.status_code, response.json()["errors"][0]["parameter"]) == (422, "cursor")

@@ -63,11 +63,18 @@ class Reading:
         return str(self.request.base_url).rstrip("/")
 
     async def work_out(self, work: Callable[[Connection], BaseModel], **render: Callable[[Any], bytes]) -> Response:
-        """An answer that is computed: as JSON, or by the function that `render` has for the format asked for."""
-        answer = await sending.read(self.request, work)
+        """An answer that is computed: as JSON, or by the function that `render` has for the format asked for.
+
+        Its `next`, where it has one, is a cursor until the URL, which only the request knows, is set in its place.
+        """
+        answer: Any = await sending.read(self.request, work)
+        headers = {"vary": VARY}
+        if (cursor := getattr(answer, "next", None)) is not None:
+            answer.next = self.link({"cursor": cursor})
+            headers["link"] = f'<{answer.next}>; rel="next"'
         chosen: Format = self.request.state.format
         content = render[chosen.name](answer) if chosen.name in render else answer.model_dump_json().encode()
-        return Response(content, media_type=chosen.media_type, headers={"vary": VARY})
+        return Response(content, media_type=chosen.media_type, headers=headers)
 
     async def one(self, resource: Resource, name: str, given: Any) -> Response:
         self._suits(resource, given)

@@ -379,7 +379,7 @@ def timeline_plan(given: TimelineParams) -> tuple[Resource, Plan]:
     if faults:
         raise wrong(*faults)
     return resource, Plan(
-        _filters(resource, given), [resource.default_sort], given.limit, span=_span(given.from_, given.to),
+        _filters(resource, given), [resource.default_sort], given.limit, span=span_of(given.from_, given.to),
         match=given.match, predicate=[*given.predicate],
     )  # fmt: skip
 
@@ -412,7 +412,7 @@ class ExportParams(BaseModel):
 
 def plan(resource: Resource, given: Any) -> Plan:
     """A list's parameters as a plan; `given` is one of the classes above."""
-    span = _span(getattr(given, "from_", None), getattr(given, "to", None))
+    span = span_of(getattr(given, "from_", None), getattr(given, "to", None))
     keys = [key.lstrip("-") for key in given.sort]
     # A key that comes a second time decides nothing.
     sort = [key for i, key in enumerate(given.sort) if key.lstrip("-") not in keys[:i]]
@@ -434,7 +434,7 @@ def _filters(resource: Resource, given: Any) -> dict[str, list[Any]]:
     return filters
 
 
-def _span(first: str | None, last: str | None) -> tuple[int | None, int | None]:
+def span_of(first: str | None, last: str | None) -> tuple[int | None, int | None]:
     begin = None if first is None else dates.parse_day_range(first)[0]
     end = None if last is None else dates.parse_day_range(last)[1]
     if begin is not None and end is not None and begin > end:
