@@ -328,6 +328,8 @@ def about(packs: list[Pack], revision: str, version: str, out: Rows) -> str:
     counts = {plural: kinds[kind] for kind, plural in PLURALS.items()}
     counts |= {f"{name}s": len(out.get(name, [])) for name in ("relation", "citation", "passage")}
     links = {name: f"/v1/{name}" for name in [*PLURALS.values(), "records", "relations", "citations", "passages"]}
+    asking = ("search", "suggest", "timeline", "paths", "quality", "export")
+    links |= {name: f"/v1/{name}" for name in asking} | {"compare": "/v1/estimates/compare"}
     links |= {"documentation": "/docs", "openapi": "/openapi.json"}
     shown = {"id", "title", "description", "licence", "licence_url", "citation"}
     return schemas.About(

@@ -6,12 +6,13 @@ route of `routers`, whose parameters `params` describes, whose SQL `queries` wri
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -36,9 +37,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     settings = settings or Settings()
     database = Database(settings)
 
+    agents = _agents(database) if settings.mcp else None
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with agents.router.lifespan_context(agents) if agents else nullcontext():
+            yield
         database.close()
 
     app = FastAPI(
@@ -50,6 +54,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for module in (evidence, search, graph, timeline, comparison, records, export):
         app.include_router(module.router, prefix="/v1", dependencies=[Depends(strict)])
     docs.install(app)
+    if agents:
+        app.router.routes += agents.routes
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -63,6 +69,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         expose_headers=["ETag", "Link"], max_age=86_400,
     )  # fmt: skip
     return app
+
+
+def _agents(database: Database) -> Starlette:
+    # Its library is an extra, and takes its time to import.
+    try:
+        from app.agents import door
+    except ModuleNotFoundError as error:
+        raise SystemExit(f"FASTI_MCP needs the extra `fasti[mcp]`, which is not installed ({error}).") from None
+
+    return door(database)
 
 
 def _operation_id(route: APIRoute) -> str:

@@ -20,3 +20,4 @@ class Settings(BaseSettings):
     refresh_seconds: float = Field(0.5, ge=0, description="How often a server looks for a newer revision.")
     query_seconds: float = Field(5, gt=0, description="The longest a query may take before it is answered with 503.")
     cache_bytes: int = Field(32_000_000, ge=0, description="How much of its answers a process keeps; 0 keeps none.")
+    mcp: bool = Field(False, description="Whether agents are served at /mcp, which needs the extra `fasti[mcp]`.")

@@ -1,6 +1,11 @@
 """The questions that the API is for, each answered by one request, on both databases."""
 
+import json
+import re
+
 import pytest
+
+from app.settings import ROOT
 
 pytestmark = pytest.mark.anyio
 LISTS = ["events", "people", "policies", "estimates", "organizations", "places", "quotes", "sources", "records",
@@ -171,3 +176,14 @@ async def test_links_lead_where_they_say(client):
             assert (await client.get(link)).status_code == 200
         relations = (await client.get(item["links"]["relations"] + "&total=true")).json()["total"]
         assert relations == item["relation_count"]
+
+
+async def test_the_readme_shows_the_real_answer(client):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    [(target, answer)] = re.findall(r"curl 'http://127.0.0.1:8000(\S+)'\n    (\{.*\})\n", readme)
+    assert (await client.get(target)).json() | {"revision": ""} == json.loads(answer) | {"revision": ""}
+    table = readme[readme.index("| question |") :].partition("\n\n")[0]
+    requests = re.findall("`(/[^`]+)`", table)
+    assert len(requests) == 13
+    for each in requests:
+        assert (await client.get(f"/v1{each}")).status_code == 200, each

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from app import params, schemas
-from app.answers import evidence
+from app.answers import evidence, quality
 from app.resources import CITATIONS, PASSAGES, RELATIONS
 from app.routers.reading import Reader, answers
 
@@ -27,6 +27,12 @@ PassageId = Annotated[str, Path(description="The id of a passage.", examples=["h
 async def get_overview(reader: Reader) -> Response:
     """What this is: revision, counts, licence, how to cite, and where to begin."""
     return await reader.about()
+
+
+@router.get("/quality", tags=["overview"], **answers(quality.Quality))
+async def get_quality(reader: Reader) -> Response:
+    """How good the data is: what is cited and verified, what has no date, name or voice, where estimates disagree."""
+    return await reader.work_out(quality.quality)
 
 
 @router.get("/records/{id}/evidence", tags=["records"], **answers(evidence.EvidenceList))
