@@ -106,6 +106,10 @@ def _fault(error: Any) -> Fault:
         allowed = re.findall(r"'([^']*)'", error["ctx"]["expected"])
         detail = f"{given} is not allowed; these are: {', '.join(allowed)}"
         return Fault(parameter=name, detail=detail, nearest=nearest(str(error["input"]), allowed))
+    if error["type"] == "string_pattern_mismatch":
+        hint = "; an id is found by /v1/suggest?q=…" if " " in given or given != given.lower() else ""
+        detail = f"{given} is not of the form of an id or a word: small letters, digits and hyphens{hint}"
+        return Fault(parameter=name, detail=detail, nearest=None)
     message = error["msg"].removeprefix("Value error, ")
     said = message if message.startswith(given) else f"{given}: {message[:1].lower()}{message[1:]}"
     return Fault(parameter=name, detail=said, nearest=None)

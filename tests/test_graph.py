@@ -1,5 +1,7 @@
 """The records as a network: what surrounds one, what leads from one to another, and where a bound cuts it."""
 
+from typing import Any
+
 import httpx
 import pytest
 import yaml
@@ -71,7 +73,7 @@ async def test_a_record_is_surrounded_by_its_relations_with_their_citations(clie
 async def test_links_say_the_same_as_the_relations_and_nodes_as_the_records(client):
     body = await got(client, "records/mao-zedong/neighbors", depth=3, limit=500)
     assert len(body["links"]) > 150
-    relations = {}
+    relations: dict[str, dict[str, Any]] = {}
     target = "relations?limit=200"
     while target:
         page = (await client.get(target if target.startswith("http") else f"/v1/{target}")).json()
@@ -487,7 +489,7 @@ async def test_a_path_is_no_longer_than_asked_for(net):
 
 def distances(start):
     """How far records are from one, by a plain search over the relations themselves."""
-    around = {}
+    around: dict[str, set[str]] = {}
     for each in RELATIONS:
         if each.get("polarity") != "negative":
             around.setdefault(each["subject"], set()).add(each["object"])

@@ -30,7 +30,7 @@ WITHIN = {("db", "settings"), ("pack", "spans"), ("load", "documents"), ("answer
 def imports(path):
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "app":
-            parts = node.module.split(".")
+            parts = (node.module or "").split(".")
             yield from [parts[1]] if len(parts) > 1 else [name.name for name in node.names if name.name in LEVEL]
         elif isinstance(node, ast.ImportFrom):
             yield f"external {node.module}"

@@ -1,5 +1,6 @@
 """Packs become tables whole or not at all, and a reader sees one revision."""
 
+import functools
 import json
 import shutil
 
@@ -18,7 +19,7 @@ from app.models import is_modelled, metadata
 from app.pack import PackError
 from app.settings import ROOT, Settings
 
-WIRE = {
+WIRE: dict[str, type[schemas.Wire]] = {
     "event": schemas.Event, "person": schemas.Person, "policy": schemas.Policy, "estimate": schemas.Estimate,
     "organization": schemas.Organization, "place": schemas.Place, "quote": schemas.Quote, "source": schemas.Source,
 }  # fmt: skip
@@ -47,8 +48,11 @@ async def test_every_document_has_exactly_the_shape_it_is_documented_with(settin
     assert len(rows) > 100
     for kind, document in rows:
         assert WIRE[kind].model_validate_json(document).model_dump(mode="json") == json.loads(document)
-    for table, wire in (("relation", schemas.Relation), ("citation", schemas.Citation), ("passage", schemas.Passage)):
-        found = await database.read(lambda c, t=table: all_rows(c, f"SELECT document FROM {t}"))
+    evidence: dict[str, type[schemas.Wire]] = {
+        "relation": schemas.Relation, "citation": schemas.Citation, "passage": schemas.Passage,
+    }  # fmt: skip
+    for table, wire in evidence.items():
+        found = await database.read(functools.partial(all_rows, sql=f"SELECT document FROM {table}"))
         assert found
         for (document,) in found:
             assert wire.model_validate_json(document).model_dump(mode="json") == json.loads(document)
@@ -103,7 +107,7 @@ def test_a_load_keeps_the_newest_two_revisions_on_postgresql(postgresql):
         assert load(settings, force=True).changed
     with engine.connect() as connection:
         names = connection.execute(text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'fasti%'")).scalars().all()
-        assert current_schema(connection) == f"fasti_{int(before[6:]) + 3:09d}"
+        assert current_schema(connection) == f"fasti_{int((before or '')[6:]) + 3:09d}"
     assert len(names) == 2
     engine.dispose()
 
@@ -143,6 +147,7 @@ async def test_a_connection_opened_late_reads_no_other_revision_than_it_says(cop
     database = Database(copy.model_copy(update={"refresh_seconds": 1000}))
     await database.refresh()
     # What is held makes the next read open the file anew, by a path that leads to another revision now.
+    assert database._engine is not None
     with database._engine.connect():
         remark(copy)
         second = load(copy).revision

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -233,9 +234,10 @@ async def test_what_is_wrong_is_said(client, target, status, type_):
         assert response.headers["cache-control"] == "no-store"
 
 
-FORGED = [5, None, True, "ab", {"a": 1, "b": 2}, [], [1], [1, "a", 2], ["x", "a"], [1, 5], [1, ["a"]], [[1], "a"],
-          [True, "a"], [float("nan"), "a"], [1e999, "a"], [2**31, "a"], [2**63, "a"], [1, "a\0b"], [1, "\ud800"],
-          [1, None], [[[[]]]]]  # fmt: skip
+FORGED: list[Any] = [
+    5, None, True, "ab", {"a": 1, "b": 2}, [], [1], [1, "a", 2], ["x", "a"], [1, 5], [1, ["a"]], [[1], "a"], [True, "a"],
+    [float("nan"), "a"], [1e999, "a"], [2**31, "a"], [2**63, "a"], [1, "a\0b"], [1, "\ud800"], [1, None], [[[[]]]],
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("position", FORGED, ids=repr)
@@ -323,7 +325,12 @@ async def test_near_misses_are_named(client):
             "nearest": "mao-zedong",
         }
     ]
-    assert "Did you mean 'mao-zedong'?" in (await client.get("/v1/people/mao-zedon")).json()["detail"]
+    for near in ("mao-zedon", "mao", "zedong"):
+        assert "Did you mean 'mao-zedong'?" in (await client.get(f"/v1/people/{near}")).json()["detail"]
+        assert (await client.get(f"/v1/events?person={near}")).json()["errors"][0]["nearest"] == "mao-zedong"
+    assert "Did you mean" not in (await client.get("/v1/people/xyzzy")).json()["detail"]
+    detail = (await client.get("/v1/events", params={"person": "Mao Zedong"})).json()["errors"][0]["detail"]
+    assert detail.endswith("small letters, digits and hyphens; an id is found by /v1/suggest?q=…")
     assert (await client.get("/v1/events?stance=assert")).json()["errors"][0]["nearest"] == "asserted"
     for wrong, right in (("event", "events"), ("person/mao-zedong", "people"), ("polices", "policies")):
         assert f"Did you mean /v1/{right}?" in (await client.get(f"/v1/{wrong}")).json()["detail"]
