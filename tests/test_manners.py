@@ -236,7 +236,8 @@ async def test_what_is_wrong_is_said(client, target, status, type_):
 
 FORGED: list[Any] = [
     5, None, True, "ab", {"a": 1, "b": 2}, [], [1], [1, "a", 2], ["x", "a"], [1, 5], [1, ["a"]], [[1], "a"],
-    [True, "a"], [float("nan"), "a"], [1e999, "a"], [2**31, "a"], [2**63, "a"], [1, "a\0b"], [1, "\ud800"], [1, None], [[[[]]]],
+    [True, "a"], [float("nan"), "a"], [1e999, "a"], [2**31, "a"], [2**63, "a"], [1, "a\0b"], [1, "\ud800"],
+    [1, None], [[[[]]]],
 ]  # fmt: skip
 
 
