@@ -28,10 +28,12 @@ from app.packfile import (
     RelationEntry,
     SourceEntry,
 )
-from app.spans import Passage, Section, Span, SpanError, Utf16, digest, locate, passages, words
+from app.spans import FOLD, Passage, Section, Span, SpanError, Utf16, digest, locate, passages, words
 from app.vocabulary import PLURALS, Kind
 
 SPANS = "spans.json"
+RESERVED = ("compare",)
+"""Ids that would stand where a URL such as /v1/estimates/compare stands."""
 
 
 class Complaint(NamedTuple):
@@ -241,6 +243,8 @@ class _Reader:
             if entry.id in first:
                 path, line = self.places[id(first[entry.id])]
                 self.complain(entry, f"the id {entry.id!r} is taken, by the {kinds[entry.id]} at {path}:{line}")
+            if entry.id in RESERVED:
+                self.complain(entry, f"the id {entry.id!r} is taken, by a URL of the API")
             kinds.setdefault(entry.id, kind)
             first.setdefault(entry.id, entry)
         keys: set[str] = set()
@@ -293,6 +297,7 @@ class _Reader:
         for _, claim in pack.claims():
             for cite in all_cites(claim):
                 self.place(pack, claim, cite, kept.get("spans", {}))
+            self.aliases(pack, claim)
 
     def kept(self) -> dict[str, Any]:
         path = self.folder / SPANS
@@ -331,11 +336,30 @@ class _Reader:
         except KeyError:
             self.complain(entry, f"cite: {cite.fragment!r} has no span yet: run `fasti cite` where the text is")
 
+    def aliases(self, pack: Pack, entry: RecordEntry | RelationEntry) -> None:
+        """An alias that is said to be in the source stands in the words that it cites."""
+        for alias in entry.aliases if isinstance(entry, RecordEntry) else []:
+            cited = [_cited(pack, cite) for cite in alias.cite or []]
+            if cited and not any(_plain(alias.name) in _plain(each) for each in cited):
+                self.complain(entry, f"alias: {alias.name!r} is not in the words that it cites")
+
     def fragment(self, entry: Entry, cite: Cite, source: SourceText) -> None:
         ours = words(cite.phrase or "")
         sentences = (words((source.text or "")[start:end]) for p in source.passages for start, end in p.sentences)
         if len(ours) > 3 and ours in sentences:
             self.complain(entry, f"cite: {cite.phrase!r} is a whole sentence: use fewer of its words")
+
+
+def _cited(pack: Pack, cite: Cite) -> str:
+    """The words that a citation points at: the whole span where the text is at hand, else the fragment."""
+    source, span = pack.sources.get(pack.source_of(cite)), pack.spans.get(pack.span_key(cite))
+    if source is None or source.text is None or span is None:
+        return cite.fragment
+    return source.text[span.start : span.end]
+
+
+def _plain(text: str) -> str:
+    return text.translate(FOLD).casefold()
 
 
 def _references(entry: RecordEntry | RelationEntry) -> list[tuple[str, str, Kind | None]]:

@@ -73,6 +73,9 @@ def test_a_good_pack_reads_with_and_without_its_text(folder):
         ("name: Brutus,", "name: [", 5, "expected"),
         ("object: antony,", "object: antony, date: {text: then, edtf: '1962/1957'},", 8, "runs backwards"),
         ("name: Brutus,", "name: Brutus, aliases: [{name: B, in_source: true}],", 5, "exactly when"),
+        ("name: Brutus,", "name: Brutus, aliases: [{name: Cassius, in_source: true, cite: [Brutus struck]}],", 5,
+         "alias: 'Cassius' is not in the words that it cites"),
+        ("id: brutus", "id: compare", 5, "is taken, by a URL of the API"),
         ("pack: {", "# {", 1, "one `pack:` entry"),
     ],
 )  # fmt: skip
