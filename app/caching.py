@@ -20,7 +20,6 @@ CACHE_CONTROL = b"public, max-age=60"
 BODILESS = "fasti.bodiless"
 READ = "fasti.read"
 """In the scope of a request: where the route notes the revision that it read."""
-VARY = "Accept, Accept-Encoding"
 Headers = list[tuple[bytes, bytes]]
 # What stands in a stored response is the same for every client that sends these the same.
 _DECIDING = (b"accept", b"accept-encoding", b"host")
@@ -76,7 +75,8 @@ class Caching:
                 revision = read.get("revision", revision)
                 tag = _tag(revision, key)
                 if message["status"] == 200:
-                    message["headers"] = [*message["headers"], (b"etag", tag), (b"cache-control", CACHE_CONTROL)]
+                    own = [(name, value) for name, value in message["headers"] if name != b"vary"]
+                    message["headers"] = [*own, (b"etag", tag), *_COMMON]
                 return
             first, begun = not begun, True
             found = start["status"] == 200
@@ -106,7 +106,7 @@ class Caching:
             self.size -= len(gone) + len(old) + 1_000
 
 
-_COMMON = [(b"cache-control", CACHE_CONTROL), (b"vary", VARY.encode())]
+_COMMON = [(b"cache-control", CACHE_CONTROL), (b"vary", b"Accept, Accept-Encoding")]
 # Opaque tags, weak or strong: the comparison is weak (RFC 9110, 13.1.2).
 _TAG = re.compile(rb'(?:W/)?("[^"]*")')
 

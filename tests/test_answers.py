@@ -148,6 +148,18 @@ async def test_include_on_relations_citations_and_passages(client):
     assert {c["id"] for c in body["included"]["citations"]} == {a["citation"] for a in body["anchors"]}
 
 
+@pytest.mark.parametrize(
+    "pair", ["predicate=caused", "kind=event", "stance=goal", "causality=implied", "form=reported"]
+)
+async def test_commas_mean_the_same_as_giving_a_parameter_again(client, pair):
+    other = {"predicate": "opposed", "kind": "place", "stance": "depicted", "causality": "explicit", "form": "direct"}
+    name = pair.partition("=")[0]
+    path = {"kind": "records", "stance": "records", "form": "quotes"}.get(name, "relations")
+    one = await ids(client, f"/v1/{path}?{pair},{other[name]}&limit=200")
+    assert one == await ids(client, f"/v1/{path}?{pair}&{name}={other[name]}&limit=200")
+    assert len(one) > len(await ids(client, f"/v1/{path}?{pair}&limit=200")) > 0
+
+
 async def test_fields_only_drop_keys(client):
     whole = (await client.get("/v1/events")).json()
     part = (await client.get("/v1/events?fields=name,id")).json()

@@ -20,7 +20,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 20, 200
 MAX_VALUES = 50
 
 
-def _split(values: Any) -> Any:
+def split(values: Any) -> Any:
     """`a,b` means the same as the parameter given twice."""
     return [part for value in values for part in str(value).split(",")] if isinstance(values, list) else values
 
@@ -45,11 +45,11 @@ def maybe(description: str, example: Any, **bounds: Any) -> Any:
     return Field(default=None, description=description, examples=[example], **bounds)
 
 
-Ids = Annotated[list[Id], BeforeValidator(_split)]
-LongIds = Annotated[list[LongId], BeforeValidator(_split)]
-Words = Annotated[list[TypeWord], BeforeValidator(_split)]
-Fields = Annotated[list[Annotated[str, Field(pattern="^[a-z0-9_]+$", max_length=40)]], BeforeValidator(_split)]
-RecordInclude = Annotated[list[Literal["records", "relations", "citations"]], BeforeValidator(_split)]
+Ids = Annotated[list[Id], BeforeValidator(split)]
+LongIds = Annotated[list[LongId], BeforeValidator(split)]
+Words = Annotated[list[TypeWord], BeforeValidator(split)]
+Fields = Annotated[list[Annotated[str, Field(pattern="^[a-z0-9_]+$", max_length=40)]], BeforeValidator(split)]
+RecordInclude = Annotated[list[Literal["records", "relations", "citations"]], BeforeValidator(split)]
 INCLUDE = (
     "Add under `included`: the related `records`, the `relations`, and the `citations` of the items (and, together "
     "with `relations`, those of the relations)."
@@ -60,6 +60,12 @@ FORMAT = (
     "`limit` is set; `jsonld` is linked data; `csl` (CSL-JSON), `bibtex` and `ris` are references, a list's first one "
     "being the query itself. Only `json` takes `include`, `facets` and `total`; it, `csv` and `ndjson` take `fields`."
 )
+Stances = Annotated[list[Stance], BeforeValidator(split)]
+Polarities = Annotated[list[Polarity], BeforeValidator(split)]
+Predicates = Annotated[list[Predicate], BeforeValidator(split)]
+Causalities = Annotated[list[Causality], BeforeValidator(split)]
+Kinds = Annotated[list[Kind], BeforeValidator(split)]
+EstimateTypes = Annotated[list[EstimateType], BeforeValidator(split)]
 Span = Literal["stated", "possible", "certain"]
 
 
@@ -102,8 +108,8 @@ class DateParams(SpanParams):
 
 
 class SaidParams(BaseModel):
-    stance: list[Stance] = many("How it is said; several mean any of them.", "asserted")
-    polarity: list[Polarity] = many("`negative`: what the source denies.", "positive")
+    stance: Stances = many("How it is said; several mean any of them.", "asserted")
+    polarity: Polarities = many("`negative`: what the source denies.", "positive")
     attributed_to: Ids = many("Said by one of these records.", "mao-zedong")
     attributed: bool | SkipJsonSchema[None] = maybe("Whether the source names who says it.", False)
     source: Ids = many("Resting on one of these sources.", "hartnett-great-leap-forward")
@@ -126,14 +132,12 @@ Policy = Annotated[Ids, many("Tied by a relation to one of these policies.", "gr
 Event = Annotated[Ids, many("Tied by a relation to one of these events.", "great-leap-forward-campaign")]
 ROLE = "Tied by a relation with one of these predicates; with `person`, `place` and the like, to one of those."
 DATED_SORT = "Sort keys, the first decides; `-` turns a key round, what is unknown comes last either way."
-Sorts = Annotated[
-    list[Literal["start", "-start", "end", "-end", "name", "-name", "id", "-id"]], BeforeValidator(_split)
-]
-NameSorts = Annotated[list[Literal["name", "-name", "id", "-id"]], BeforeValidator(_split)]
+Sorts = Annotated[list[Literal["start", "-start", "end", "-end", "name", "-name", "id", "-id"]], BeforeValidator(split)]
+NameSorts = Annotated[list[Literal["name", "-name", "id", "-id"]], BeforeValidator(split)]
 
 
 class Tied(BaseModel):
-    predicate: list[Predicate] = many(ROLE, "participated_in")
+    predicate: Predicates = many(ROLE, "participated_in")
 
 
 class EventParams(RecordParams, DateParams, Tied):
@@ -166,7 +170,7 @@ class PolicyParams(RecordParams, DateParams, Tied):
 
 
 class EstimateParams(RecordParams, DateParams):
-    type: list[EstimateType] = many("A count, a target, a superlative or a ratio.", "estimate")
+    type: EstimateTypes = many("A count, a target, a superlative or a ratio.", "estimate")
     measure: Words = many("What is counted.", "deaths")
     unit: Words = many("What one of it is.", "persons")
     subject: Ids = many("About one of these records.", "great-leap-famine")
@@ -180,7 +184,7 @@ class EstimateParams(RecordParams, DateParams):
     )
     sort: Annotated[
         list[Literal["start", "-start", "end", "-end", "name", "-name", "id", "-id", "low", "-low", "high", "-high",
-                     "value", "-value"]], BeforeValidator(_split)
+                     "value", "-value"]], BeforeValidator(split)
     ] = many(DATED_SORT, "-high")  # fmt: skip
 
 
@@ -203,7 +207,7 @@ class PlaceParams(RecordParams, Tied):
 
 
 class QuoteParams(RecordParams, DateParams):
-    form: list[QuoteForm] = many("Quoted directly, or reported.", "direct")
+    form: Annotated[list[QuoteForm], BeforeValidator(split)] = many("Quoted directly, or reported.", "direct")
     speaker: Ids = many("Said by one of these records.", "mao-zedong")
     about: Ids = many("About one of these records.", "liu-shaoqi")
     sort: Sorts = many(DATED_SORT, "-start")
@@ -215,7 +219,7 @@ class SourceParams(RecordParams):
 
 
 class AnyRecordParams(RecordParams, DateParams, Tied):
-    kind: list[Kind] = many("Only these kinds.", "event")
+    kind: Kinds = many("Only these kinds.", "event")
     record: Ids = many("Tied by a relation to one of these records.", "mao-zedong")
     sort: Sorts = many(DATED_SORT, "-name")
 
@@ -225,13 +229,13 @@ class RelationParams(ClaimParams, DateParams):
     subject: Ids = many("Said of one of these records.", "mao-zedong")
     object: Ids = many("With one of these records as its object.", "chinese-communist-party")
     record: Ids = many("With one of these records at either end.", "liu-shaoqi")
-    predicate: list[Predicate] = many("What is said.", "held_office")
-    causality: list[Causality] = many("For causes: stated in the text, or implied by it.", "explicit")
-    include: Annotated[list[Literal["records", "citations"]], BeforeValidator(_split)] = many(
+    predicate: Predicates = many("What is said.", "held_office")
+    causality: Causalities = many("For causes: stated in the text, or implied by it.", "explicit")
+    include: Annotated[list[Literal["records", "citations"]], BeforeValidator(split)] = many(
         "Add both ends as `records`, and `citations`, under `included`.", "records"
     )
     sort: Annotated[
-        list[Literal["start", "-start", "end", "-end", "predicate", "-predicate", "id", "-id"]], BeforeValidator(_split)
+        list[Literal["start", "-start", "end", "-end", "predicate", "-predicate", "id", "-id"]], BeforeValidator(split)
     ] = many(DATED_SORT, "predicate")
 
 
@@ -242,20 +246,20 @@ class CitationParams(ListParams):
     source: Ids = many("In one of these sources.", "hartnett-great-leap-forward")
     section: Ids = many("In one of these sections.", "no-lessons-learned")
     passage: LongIds = many("In one of these passages.", "hartnett-great-leap-forward-p2")
-    status: list[Literal["verified", "unverified"]] = many(
+    status: Annotated[list[Literal["verified", "unverified"]], BeforeValidator(split)] = many(
         "Whether the span was checked against the text.", "unverified"
     )
-    include: Annotated[list[Literal["records", "relations"]], BeforeValidator(_split)] = many(
+    include: Annotated[list[Literal["records", "relations"]], BeforeValidator(split)] = many(
         "Add what is supported, under `included`.", "records"
     )
-    sort: Annotated[list[Literal["start", "-start", "id", "-id"]], BeforeValidator(_split)] = many(DATED_SORT, "-start")
+    sort: Annotated[list[Literal["start", "-start", "id", "-id"]], BeforeValidator(split)] = many(DATED_SORT, "-start")
 
 
 class PassageParams(ListParams):
     section: Ids = many("In one of these sections.", "no-lessons-learned")
     record: Ids = many("With a citation of one of these records.", "liu-shaoqi")
-    include: Annotated[list[Literal["citations"]], BeforeValidator(_split)] = many("Add `citations`.", "citations")
-    sort: Annotated[list[Literal["start", "-start", "id", "-id"]], BeforeValidator(_split)] = many(DATED_SORT, "-start")
+    include: Annotated[list[Literal["citations"]], BeforeValidator(split)] = many("Add `citations`.", "citations")
+    sort: Annotated[list[Literal["start", "-start", "id", "-id"]], BeforeValidator(split)] = many(DATED_SORT, "-start")
 
 
 class AnyPassageParams(PassageParams):
@@ -268,7 +272,7 @@ class RecordDetailParams(Params):
 
 
 class EvidenceParams(BaseModel):
-    stance: list[Stance] = many("Only what is said so; several mean any of them.", "attributed")
+    stance: Stances = many("Only what is said so; several mean any of them.", "attributed")
     units: Units = Field(
         "code_points",
         description="What offsets count: Unicode code points, or UTF-16 code units as JavaScript does.",
@@ -277,25 +281,25 @@ class EvidenceParams(BaseModel):
 
 
 class RelationDetailParams(Params):
-    include: Annotated[list[Literal["records", "citations"]], BeforeValidator(_split)] = many(
+    include: Annotated[list[Literal["records", "citations"]], BeforeValidator(split)] = many(
         "Add both ends as `records`, and `citations`.", "records"
     )
 
 
 class CitationDetailParams(Params):
-    include: Annotated[list[Literal["records", "relations"]], BeforeValidator(_split)] = many(
+    include: Annotated[list[Literal["records", "relations"]], BeforeValidator(split)] = many(
         "Add what is supported.", "records"
     )
 
 
 class PassageDetailParams(Params):
-    include: Annotated[list[Literal["citations"]], BeforeValidator(_split)] = many("Add `citations`.", "citations")
+    include: Annotated[list[Literal["citations"]], BeforeValidator(split)] = many("Add `citations`.", "citations")
 
 
 class WalkParams(BaseModel):
-    predicate: list[Predicate] = many("Only along relations with one of these predicates.", "caused")
-    causality: list[Causality] = many("Only along causes: stated in the text, or implied by it.", "explicit")
-    stance: list[Stance] = many("Only along relations that are said so.", "asserted")
+    predicate: Predicates = many("Only along relations with one of these predicates.", "caused")
+    causality: Causalities = many("Only along causes: stated in the text, or implied by it.", "explicit")
+    stance: Stances = many("Only along relations that are said so.", "asserted")
     format: Literal["json", "cytoscape"] = Field(
         "json",
         description="`json` has `nodes` and `links`, for D3; `cytoscape` has `elements`, for Cytoscape.js.",
@@ -310,8 +314,8 @@ class NeighborParams(WalkParams):
         description="`out` follows relations from subject to object, `in` from object to subject, `any` both ways.",
         examples=["out"],
     )
-    polarity: list[Polarity] = many("Only along these; `negative`: what the source denies.", "positive")
-    kind: list[Kind] = many("Only to records of these kinds, and on from them.", "event")
+    polarity: Polarities = many("Only along these; `negative`: what the source denies.", "positive")
+    kind: Kinds = many("Only to records of these kinds, and on from them.", "event")
     limit: int = Field(100, ge=1, le=500, description="How many records to find besides this one.", examples=[20])
 
 
@@ -389,10 +393,10 @@ class CompareParams(BaseModel):
         min_length=1, max_length=MAX_VALUES, description="What is counted; several to see what may not be compared.",
         examples=[["deaths"]],
     )  # fmt: skip
-    type: list[EstimateType] = many("A count, a target, a superlative or a ratio.", "estimate")
+    type: EstimateTypes = many("A count, a target, a superlative or a ratio.", "estimate")
     subject: Ids = many("About one of these records.", "great-leap-famine")
     place: Ids = many("In one of these places.", "china")
-    stance: list[Stance] = many("How it is said; several mean any of them.", "attributed")
+    stance: Stances = many("How it is said; several mean any of them.", "attributed")
     attributed_to: Ids = many("Said by one of these records.", "scholars")
 
 

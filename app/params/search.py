@@ -2,14 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from app import analysis
 from app.answers.search import SearchKind, first_cursor
-from app.params import DEFAULT_LIMIT, DateParams, Ids, many, maybe, span_of
+from app.params import DEFAULT_LIMIT, DateParams, Ids, Kinds, Stances, many, maybe, span_of, split
 from app.queries import Plan
-from app.vocabulary import Kind, Stance
 
 
 def _with_words(value: str) -> str:
@@ -27,10 +26,12 @@ class SearchParams(DateParams):
         f"Everything else is passed over. At most {analysis.MAX_WORDS} words.",
         examples=["famine"],
     )
-    kind: list[SearchKind] = many("Only these kinds of record, `relation` or `passage`.", "event")
+    kind: Annotated[list[SearchKind], BeforeValidator(split)] = many(
+        "Only these kinds of record, `relation` or `passage`.", "event"
+    )
     source: Ids = many("Of, or resting on, one of these sources.", "hartnett-great-leap-forward")
     section: Ids = many("In, or resting on, one of these sections of a source.", "no-lessons-learned")
-    stance: list[Stance] = many("How it is said; several mean any of them. Passages have none.", "asserted")
+    stance: Stances = many("How it is said; several mean any of them. Passages have none.", "asserted")
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=50, description="How many items a page has.", examples=[5])
     cursor: Annotated[str, Field(max_length=2000)] | SkipJsonSchema[None] = maybe(
         "Where the page starts: taken from `next`, never made up.", first_cursor("famine")
@@ -45,5 +46,5 @@ class SearchParams(DateParams):
 
 class SuggestParams(BaseModel):
     q: Sought = Field(description="The beginning of a name, or of any words of it.", examples=["Liu Sha"])
-    kind: list[Kind] = many("Only these kinds.", "person")
+    kind: Kinds = many("Only these kinds.", "person")
     limit: int = Field(10, ge=1, le=20, description="How many at most.", examples=[5])

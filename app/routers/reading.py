@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from app import queries
 from app.answers.facets import facets
-from app.caching import VARY
 from app.errors import MEDIA_TYPE, Fault, Problem, nearest, wrong
 from app.formats import DATA_PACKAGE, JSON, RECORD_FORMATS, SHAPES, SPARSE, Format, negotiate
 from app.params import keys_of, plan
@@ -68,7 +67,7 @@ class Reading:
         Its `next`, where it has one, is a cursor until the URL, which only the request knows, is set in its place.
         """
         answer: Any = await sending.read(self.request, work)
-        headers = {"vary": VARY}
+        headers = {}
         if (cursor := getattr(answer, "next", None)) is not None:
             answer.next = self.link({"cursor": cursor})
             headers["link"] = f'<{answer.next}>; rel="next"'
@@ -140,7 +139,7 @@ Reader = Annotated[Reading, Depends(_reading)]
 
 
 def _response(content: bytes, *, sparse: bool) -> Response:
-    return Response(content, media_type=(SPARSE if sparse else JSON).media_type, headers={"vary": VARY})
+    return Response(content, media_type=(SPARSE if sparse else JSON).media_type)
 
 
 def _linked(response: Response, url: str) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from app import queries
-from app.caching import BODILESS, READ, VARY
+from app.caching import BODILESS, READ
 from app.db import Database, revision_read
 from app.errors import Fault, wrong
 from app.formats import BIBTEX, CSL, CSV, JSON_LD, NDJSON, RIS, Context, Format, Renderer, citing, linked, table
@@ -153,7 +153,7 @@ def _urls(request: Request) -> tuple[str, str]:
 
 
 def _headers(format: Format, name: str) -> dict[str, str]:
-    headers = {"content-type": format.media_type + format.parameters, "vary": VARY}
+    headers = {"content-type": format.media_type + format.parameters}
     if format.extension:
         headers["content-disposition"] = f'attachment; filename="{name}.{format.extension}"'
     return headers
