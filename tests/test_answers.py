@@ -84,22 +84,16 @@ async def test_walking_the_pages_gives_each_item_once_in_order(client, name, lim
         assert len(set(walked)) == len(walked)
 
 
-async def test_undated_events_come_last_either_way(client):
-    for sort in ("start", "-start"):
-        items = (await client.get(f"/v1/events?sort={sort}&limit=200")).json()["items"]
-        dated = [bool(item["date"] and item["date"]["edtf"]) for item in items]
-        assert dated == sorted(dated, reverse=True)
-        starts = [item["date"]["days"]["earliest_start"] for item in items if item["date"] and item["date"]["edtf"]]
-        known = [day for day in starts if day is not None]
-        assert known
-
-
 @pytest.mark.parametrize(
-    "change", ["&stance=asserted", "&sort=-start", "&from=1957", "&predicate=caused", "&dated=true", "&match=possible"]
-)
-async def test_a_cursor_of_another_list_is_refused(client, change):
-    following = (await client.get("/v1/events?limit=3")).json()["next"]
-    response = await client.get(following + change)
+    ("name", "other"),
+    [("events?", f"events?{change}&") for change in ("stance=asserted", "sort=-start", "from=1957", "predicate=caused",
+                                                    "dated=true", "match=possible")]
+    + [("estimates?", f"estimates?{change}&") for change in ("min=1", "amount_match=certain")]
+    + [("events?", "policies?")],
+)  # fmt: skip
+async def test_a_cursor_of_another_list_is_refused(client, name, other):
+    following = (await client.get(f"/v1/{name}limit=3")).json()["next"]
+    response = await client.get(following.replace(name, other))
     assert (response.status_code, response.json()["errors"][0]["parameter"]) == (422, "cursor")
 
 
@@ -158,6 +152,17 @@ async def test_commas_mean_the_same_as_giving_a_parameter_again(client, pair):
     one = await ids(client, f"/v1/{path}?{pair},{other[name]}&limit=200")
     assert one == await ids(client, f"/v1/{path}?{pair}&{name}={other[name]}&limit=200")
     assert len(one) > len(await ids(client, f"/v1/{path}?{pair}&limit=200")) > 0
+
+
+async def test_what_is_too_much_to_include_is_cut_and_said(client, monkeypatch):
+    whole = (await client.get("/v1/people/mao-zedong?include=records,relations,citations")).json()["included"]
+    for name in ("records", "relations", "citations"):
+        assert [each["id"] for each in whole[name]] == sorted(each["id"] for each in whole[name])
+    enough = len(whole["records"])
+    monkeypatch.setattr("app.queries.INCLUDE_LIMIT", enough)
+    cut = (await client.get("/v1/people/mao-zedong?include=relations,records")).json()["included"]
+    relations = whole["relations"][:enough]
+    assert cut == {"records": whole["records"], "relations": relations, "truncated": ["relations"]}
 
 
 async def test_fields_only_drop_keys(client):

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from app.cli import cli
 from app.settings import ROOT
 
+IDES = ROOT / "tests" / "packs" / "ides"
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
@@ -33,6 +35,42 @@ def test_check_tells_all_that_is_wrong_and_exits_with_1(run, tmp_path):
     assert result.exit_code == 1
     assert "did you mean `name`?" in result.stderr
     assert "things to put right; nothing was changed." in result.stderr
+
+
+def test_check_tells_the_mistakes_of_all_packs(run, tmp_path):
+    for name in ("first", "second"):
+        shutil.copytree(IDES, tmp_path / "seed" / name)
+        (tmp_path / "seed" / name / "more.yaml").write_text("plcaes: []\n", "utf-8")
+    lines = run("check").stderr.splitlines()
+    assert [line.partition(":")[0] for line in lines[:2]] == [
+        str(tmp_path / "seed" / name / "more.yaml") for name in ("first", "second")
+    ]
+    assert lines[2:] == ["2 things to put right; nothing was changed."]
+
+
+def test_cite_writes_what_check_then_holds_against_the_text(run, tmp_path):
+    folder = tmp_path / "ides"
+    shutil.copytree(IDES, folder)
+    (folder / "spans.json").unlink()
+    complaint = f"{folder / 'spans.json'}:1: is missing or out of date: run `fasti cite`"
+    result = run("check", str(folder))
+    assert (result.exit_code, result.stderr.splitlines()) == (
+        1, [complaint, "1 thing to put right; nothing was changed."],
+    )  # fmt: skip
+    assert run("cite", str(folder)).exit_code == 0
+    assert (folder / "spans.json").read_text("utf-8") == (IDES / "spans.json").read_text("utf-8")
+    assert run("check", str(folder)).stdout.splitlines()[1] == (
+        "  16 spans verified against the text; 8 of 8 sentences cited"
+    )
+
+
+def test_a_broken_pack_is_not_loaded(run, tmp_path):
+    (tmp_path / "seed" / "great-leap-forward" / "more.yaml").write_text("plcaes: []\n", "utf-8")
+    for command in ("load", "export"):
+        result = run(command)
+        assert result.exit_code == 1
+        assert result.stderr.endswith("\n1 thing to put right; nothing was changed.\n")
+    assert not (tmp_path / "fasti.db").exists()
 
 
 def test_check_of_a_folder_that_is_not_there(run):
@@ -84,6 +122,10 @@ def test_export_writes_a_whole_file_or_none(run, tmp_path):
     assert run("export", "--format", "datapackage", "--output", str(target)).exit_code == 0
     assert zipfile.ZipFile(target).testzip() is None
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("fasti.zip")] == ["fasti.zip"]
+
+
+def test_openapi_prints_what_is_served(run):
+    assert json.loads(run("openapi").stdout) == json.loads((ROOT / "tests" / "openapi.json").read_text("utf-8"))
 
 
 def test_schema_prints_what_editors_use(run):

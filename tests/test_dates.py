@@ -38,6 +38,8 @@ def stated(span):
         ("-0004-02", "-0004-02-01", "-0004-02-29", "month"),
         ("Y17000", "+17000-01-01", "+17000-12-31", "year"),
         ("Y-17000", "-17000-01-01", "-17000-12-31", "year"),
+        ("Y10000", "+10000-01-01", "+10000-12-31", "year"),
+        ("Y5000000", "+5000000-01-01", "+5000000-12-31", "year"),
     ],
 )
 def test_a_point_may_lie_anywhere_within_what_it_names(edtf, first, last, precision):
@@ -60,6 +62,7 @@ def test_an_onset_leaves_the_end_unknown():
     ("edtf", "bounds", "said"),
     [
         ("1957/1962", ("1957-01-01", "1957-12-31", "1962-01-01", "1962-12-31"), ("1957-01-01", "1962-12-31")),
+        ("1957-06/1957", ("1957-06-01", "1957-06-30", "1957-01-01", "1957-12-31"), ("1957-06-01", "1957-12-31")),
         ("1957/", ("1957-01-01", "1957-12-31", None, None), ("1957-01-01", "1957-12-31")),
         ("/1959", (None, None, "1959-01-01", "1959-12-31"), ("1959-01-01", "1959-12-31")),
         ("1957/..", ("1957-01-01", "1957-12-31", None, None), ("1957-01-01", FAR)),
@@ -80,12 +83,14 @@ def test_a_terminus_bounds_an_unknown_end():
     assert stated(span) == ("1957-01-01", "1962-12-31")
     span = parse("/1959", not_before="1950")
     assert days(span) == ("1950-01-01", None, "1959-01-01", "1959-12-31")
+    assert stated(span) == ("1950-01-01", "1959-12-31")
 
 
 @pytest.mark.parametrize(
     ("edtf", "approximate", "uncertain"),
-    [("193X~", True, False), ("1932?", False, True), ("1932%", True, True), ("1932/1933~", True, False)],
-)
+    [("193X~", True, False), ("1932?", False, True), ("1932%", True, True), ("1932/1933~", True, False),
+     ("1932~/1933", True, False)],
+)  # fmt: skip
 def test_a_qualifier_marks_and_never_pads(edtf, approximate, uncertain):
     span = parse(edtf)
     assert (span.approximate, span.uncertain) == (approximate, uncertain)
@@ -96,17 +101,21 @@ def test_a_qualifier_marks_and_never_pads(edtf, approximate, uncertain):
     "edtf",
     ["", "/", "../..", "/..", "57", "1957-13", "1957-00", "1900-02-29", "1957-04-31", "1957-06-00", "1962/1957",
      "1957-XX-05", "XXXX", "195X-06", "19X", "1957-06-05T12:00", "1957/1960/1962", "[1957]", "[..]", "{1957}",
-     "Y5000001", "Y0500", "١٩٥٧", "1957\n", "1957~?", "9" * 65, "1" * 9999],
+     "Y5000001", "Y-5000001", "2001-21-05", "Y0500", "١٩٥٧", "1957\n", "1957~?", "9" * 65, "1" * 9999],
 )  # fmt: skip
 def test_what_is_no_date_is_refused(edtf):
     with pytest.raises(DateError):
         parse(edtf)
 
 
-@pytest.mark.parametrize("bounds", [{"not_after": "1962"}, {"not_before": "1950"}])
-def test_a_known_end_takes_no_terminus(bounds):
+@pytest.mark.parametrize(
+    ("edtf", "bounds"),
+    [("1957/1962", {"not_after": "1962"}), ("1957/1962", {"not_before": "1950"}), ("[..1961]", {"not_before": "1950"}),
+     ("[1961..]", {"not_after": "1962"})],
+)  # fmt: skip
+def test_a_known_end_takes_no_terminus(edtf, bounds):
     with pytest.raises(DateError, match="known one"):
-        parse("1957/1962", **bounds)
+        parse(edtf, **bounds)
 
 
 def test_a_terminus_before_the_start_is_refused():

@@ -59,12 +59,18 @@ def test_a_citation_is_one_short_phrase_or_two_ends(fields, reason):
         Cite.model_validate(fields)
 
 
-def test_an_estimate_out_of_order_is_refused():
+@pytest.mark.parametrize("fields", [{"phrase": "w " * 12}, {"starts": "w " * 6, "ends": "w " * 6}])
+def test_a_citation_may_have_twelve_words(fields):
+    assert len(Cite.model_validate(fields).fragment.replace("…", "").split()) == 12
+
+
+@pytest.mark.parametrize("figures", [{"low": 3, "high": 2}, {"low": 1, "high": 3, "value": 4}, {"low": 1, "value": 0}])
+def test_an_estimate_out_of_order_is_refused(figures):
     fields = {"id": "e", "name": "E", "summary": "S", "type": "estimate", "measure": "deaths", "subject": "x",
               "cite": ["some words here"]}  # fmt: skip
     assert EstimateEntry.model_validate(fields | {"low": 1, "high": 2}).value is None
     with pytest.raises(ValidationError, match="low ≤ value ≤ high"):
-        EstimateEntry.model_validate(fields | {"low": 3, "high": 2})
+        EstimateEntry.model_validate(fields | figures)
 
 
 def test_a_relation_is_named_by_its_triple():

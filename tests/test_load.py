@@ -7,13 +7,14 @@ import shutil
 import httpx
 import pytest
 from anyio import create_task_group, sleep
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from app import schemas
 from app.analysis import name_key
 from app.db import Database, current_schema, revision_read
 from app.errors import Problem
-from app.load import load, migrate, read_all, revision_of, stored_revision
+from app.load import RENDERING, load, migrate, read_all, revision_of, stored_revision
 from app.main import create_app
 from app.models import is_modelled, metadata
 from app.pack import PackError
@@ -83,6 +84,14 @@ async def test_a_serving_process_cannot_write(settings):
 
 
 @pytest.mark.anyio
+async def test_a_query_too_long_for_the_event_loop_is_finished_in_a_thread(settings):
+    count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT count(*) FROM n"
+    database = Database(settings)
+    assert await database.read(lambda connection: all_rows(connection, count)) == [(100_000,)]
+    database.close()
+
+
+@pytest.mark.anyio
 async def test_a_long_query_is_stopped(settings):
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     database = Database(settings.model_copy(update={"query_seconds": 0.2}))
@@ -109,6 +118,16 @@ def test_a_load_keeps_the_newest_two_revisions_on_postgresql(postgresql):
         names = connection.execute(text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'fasti%'")).scalars().all()
         assert current_schema(connection) == f"fasti_{int((before or '')[6:]) + 3:09d}"
     assert len(names) == 2
+    engine.dispose()
+
+
+def test_one_load_waits_for_another_on_postgresql(postgresql):
+    engine = create_engine(postgresql)
+    impatient = make_url(postgresql).update_query_dict({"options": "-clock_timeout=100"}).render_as_string(False)
+    with engine.begin() as other:
+        other.execute(text("SELECT pg_advisory_xact_lock(4205)"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            load(Settings(database_url=impatient, source_dir=None), force=True)
     engine.dispose()
 
 
@@ -206,6 +225,34 @@ async def test_those_who_come_during_a_look_wait_for_it(postgresql):
 
 
 @pytest.mark.anyio
+async def test_a_server_looks_for_a_new_revision_no_more_often_than_it_is_told(copy):
+    first = load(copy).revision
+    database = Database(copy.model_copy(update={"refresh_seconds": 3600}))
+    assert await database.refresh() == first
+    (copy.seed_dir / "great-leap-forward" / "more.yaml").touch()
+    assert load(copy).revision != first
+    assert await database.refresh() == first
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*(f"app/{module}.py" for module in RENDERING), "texts/article.txt", "migrations/versions/9999_more.py"],
+)  # fmt: skip
+def test_whatever_a_document_is_made_of_is_in_the_name_of_the_revision(copy, monkeypatch, name):
+    root = copy.seed_dir.parent
+    for folder in ("app", "migrations"):
+        shutil.copytree(ROOT / folder, root / folder)
+    (root / "texts").mkdir()
+    monkeypatch.setattr("app.load.ROOT", root)
+    settings = copy.model_copy(update={"source_dir": root / "texts"})
+    before = revision_of(settings)
+    with (root / name).open("a") as file:
+        file.write("\n")
+    assert revision_of(settings) != before
+
+
+@pytest.mark.anyio
 async def test_a_broken_pack_or_file_leaves_what_is_served(copy):
     revision = load(copy).revision
     database = Database(copy)
@@ -228,12 +275,36 @@ async def test_without_data_there_is_a_problem_and_no_crash(tmp_path):
     with pytest.raises(Problem) as caught:
         await database.refresh()
     assert (caught.value.status, caught.value.headers["retry-after"]) == (503, "1")
+    transport = httpx.ASGITransport(create_app(database.settings))
+    async with httpx.AsyncClient(transport=transport, base_url="http://fasti.test") as client:
+        for target in ("/v1", "/v1/events", "/v1/events/none", "/v1/sources/none/passages"):
+            response = await client.get(target)
+            assert (response.status_code, response.json()["type"]) == (503, "/problems/unavailable")
+            assert (response.headers["retry-after"], response.headers["cache-control"]) == ("1", "no-store")
 
 
 def test_two_packs_may_not_share_an_id(copy):
     shutil.copytree(copy.seed_dir / "great-leap-forward", copy.seed_dir / "second")
     with pytest.raises(PackError, match="more than one pack has the id"):
         load(copy)
+
+
+def test_the_mistakes_of_all_packs_are_told(copy):
+    shutil.copytree(copy.seed_dir / "great-leap-forward", copy.seed_dir / "second")
+    for folder in copy.seed_dir.glob("*/"):
+        (folder / "more.yaml").write_text("plcaes: []\n", "utf-8")
+    with pytest.raises(PackError) as caught:
+        read_all(copy)
+    assert [complaint.path for complaint in caught.value.complaints] == [
+        str(copy.seed_dir / name / "more.yaml") for name in ("great-leap-forward", "second")
+    ]
+
+
+def test_a_load_that_fails_leaves_nothing_behind(copy, tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="Is a directory"):
+        load(copy.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'taken'}"}))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["seed", "taken"]
 
 
 def test_a_seed_folder_without_packs_is_refused(tmp_path):

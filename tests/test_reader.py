@@ -1,8 +1,12 @@
 """What a pack may not say: each mistake is refused with its file, its line and what would be right."""
 
+from hashlib import sha256
+
 import pytest
 
 from app.pack import PackError, fingerprint, folders, read
+from app.packfile import Cite
+from app.spans import locate, passages
 
 TEXT = (
     "Brutus struck first. Caesar fell on the steps, men say.\n\n"
@@ -19,6 +23,8 @@ people:
 relations:
   - {subject: brutus, predicate: preceded, object: antony, cite: [{starts: Brutus, ends: steps}]}
 """
+ESTIMATE = "estimates: [{id: e, name: E, summary: S., type: estimate, measure: m, cite: [men say], %s}]\nrelations:"
+QUOTE = "quotes: [{id: q, name: Q, summary: S., text: then, cite: [men say], %s}]\nrelations:"
 
 
 @pytest.fixture
@@ -48,6 +54,7 @@ def test_a_good_pack_reads_with_and_without_its_text(folder):
     (folder / "source.txt").unlink()
     assert read(folder).spans == pack.spans
     assert fingerprint(folder, None) != before
+    (folder.parent / "drafts").mkdir()
     assert folders(folder.parent) == [folder]
 
 
@@ -77,6 +84,21 @@ def test_a_good_pack_reads_with_and_without_its_text(folder):
          "alias: 'Cassius' is not in the words that it cites"),
         ("id: brutus", "id: compare", 5, "is taken, by a URL of the API"),
         ("pack: {", "# {", 1, "one `pack:` entry"),
+        ("predicate: preceded", "predicate: preceded, causality: implied", 8, "`causality` stands on `caused`"),
+        ("name: Brutus,", "name: Brutus, aliases: [{name: B, in_source: false, cite: [men say]}],", 5, "exactly when"),
+        ("[Brutus struck]", "[Antony wept; Rome burned slowly then]", 5, "is a whole sentence"),
+        ("[Brutus struck]", "[{phrase: Brutus struck, source: other}]", 5, "there is no source 'other'"),
+        ("id: brutus,", "id: brutus, attributed_to: nobody,", 5, "attributed_to: there is no 'nobody'"),
+        ("{subject: brutus,", "{subject: nobody,", 8, "subject: there is no 'nobody'"),
+        ("object: antony,", "object: antony, date: {text: then, relative_to: nobody},", 8,
+         "date.relative_to: there is no 'nobody'"),
+        ("{subject: brutus,", "{id: antony, subject: brutus,", 8, "the relation 'antony' is there twice"),
+        ("relations:\n", "relations:\n  - {subject: brutus, predicate: preceded, object: antony, cite: [men say]}\n", 9,
+         "the relation 'brutus.preceded.antony' is there twice"),
+        ("relations:", ESTIMATE % "subject: nobody", 7, "subject: there is no 'nobody'"),
+        ("relations:", ESTIMATE % "subject: tale, place: brutus", 7, "place: 'brutus' is of the kind person"),
+        ("relations:", QUOTE % "speaker: nobody", 7, "speaker: there is no 'nobody'"),
+        ("relations:", QUOTE % "about: [tale, nobody]", 7, "about: there is no 'nobody'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place(folder, old, new, line, message):
@@ -106,3 +128,94 @@ def test_all_mistakes_are_told_at_once_whatever_they_are(folder):
     told = [(c.line, c.message.split(":")[0]) for c in caught.value.complaints]
     # What is wrong with Brutus is told where he stands, and no reference to him is called dangling.
     assert told == [(5, "brutus name"), (5, "brutus nam"), (8, "object"), (6, "cite"), (8, "date")]
+
+
+def complaints(folder, **how):
+    with pytest.raises(PackError) as caught:
+        read(folder, **how)
+    return [complaint.message for complaint in caught.value.complaints]
+
+
+def test_a_sentence_of_three_words_may_be_cited_whole_and_of_four_not(folder):
+    (folder / "source.txt").write_text(TEXT.replace("Antony spoke.", "Antony spoke to Rome."), "utf-8")
+    build(folder, GOOD.replace("[Brutus struck]", "[Brutus struck first]"))
+    (folder / "pack.yaml").write_text(GOOD.replace("[Antony spoke,", "[Antony spoke to Rome,"), "utf-8")
+    assert complaints(folder, cite=True) == [
+        "cite: 'Antony spoke to Rome' is a whole sentence: use fewer of its words",
+    ]
+
+
+def test_a_long_span_cites_every_sentence_it_reaches_into(folder):
+    assert build(folder, GOOD.replace("[men say]", "[Brutus struck]")).uncited() == []
+
+
+def test_a_pack_has_one_heading_and_a_source(folder):
+    heading, _, _, *rest = GOOD.splitlines()
+    (folder / "pack.yaml").write_text("\n".join([heading, *rest]), "utf-8")
+    assert complaints(folder, cite=True) == ["a pack has at least one source"]
+    (folder / "second.yaml").write_text(heading, "utf-8")
+    assert complaints(folder, cite=True) == ["a pack has one `pack:` entry, and this one has 2"]
+
+
+def test_without_the_text_a_citation_needs_its_span(folder):
+    build(folder, GOOD)
+    (folder / "source.txt").unlink()
+    (folder / "pack.yaml").write_text(GOOD.replace("[Brutus struck]", "[Caesar fell]"), "utf-8")
+    assert complaints(folder) == ["cite: 'Caesar fell' has no span yet: run `fasti cite` where the text is"]
+    (folder / "spans.json").write_text("{", "utf-8")
+    assert [message[:14] for message in complaints(folder)] == ["is not JSON (E"]
+
+
+SEVERAL = """\
+pack: {id: ides, title: Ides, description: A test., licence: CC0, citation: Ides}
+sources:
+  - {id: one, text: one.txt, name: O, summary: S., type: t, licence: L, cite: [{phrase: He fell, source: one}]}
+  - {id: two, text: two.txt, name: T, summary: S., type: t, licence: L, cite: [{phrase: He fell, source: two}]}
+"""
+
+
+def test_each_of_several_sources_has_its_own_places(folder):
+    (folder / "source.txt").unlink()
+    (folder / "one.txt").write_text("He fell.", "utf-8")
+    (folder / "two.txt").write_text("Then he rose. He fell.", "utf-8")
+    pack = build(folder, SEVERAL)
+    assert {key: span.start for key, span in pack.spans.items()} == {"one | He fell | 1": 0, "two | He fell | 1": 14}
+    assert pack.uncited() == [("two", (0, 13))]
+    (folder / "pack.yaml").write_text(SEVERAL.replace(", source: two", ""), "utf-8")
+    assert complaints(folder, cite=True) == ["cite: 'He fell' must say its `source`, since the pack has several"]
+
+
+@pytest.mark.parametrize("place", ["ides/source.txt", "source.txt"])
+def test_a_text_may_stand_in_a_folder_of_its_own(folder, tmp_path, place):
+    build(folder, GOOD)
+    (tmp_path / "texts" / place).parent.mkdir(parents=True)
+    (folder / "source.txt").rename(tmp_path / "texts" / place)
+    assert read(folder).sources["tale"].text is None
+    assert read(folder, tmp_path / "texts").sources["tale"].text == TEXT
+
+
+@pytest.mark.parametrize("name", ["ides/pack.yaml", "ides/spans.json", "ides/source.txt", "texts/article.txt"])
+def test_any_change_of_what_a_pack_rests_on_changes_its_fingerprint(folder, tmp_path, name):
+    build(folder, GOOD)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "article.txt").write_text(TEXT, "utf-8")
+    before = fingerprint(folder, tmp_path / "texts")
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b" ")
+    assert fingerprint(folder, tmp_path / "texts") != before
+
+
+def test_offsets_and_hash_are_those_of_the_file_whatever_ends_its_lines(folder):
+    text = TEXT.replace("\n", " \r\n")
+    (folder / "source.txt").write_bytes(text.encode())
+    source = build(folder, GOOD).sources["tale"]
+    assert (source.sha256, source.length) == (sha256(text.encode()).hexdigest(), len(text))
+    assert [s.id for s in source.sections] == ["lead", "later-years"]
+    assert [text[p.start : p.end] for p in source.passages] == [TEXT.split("\n")[0], TEXT.split("\n")[3]]
+
+
+def test_the_printers_quotes_and_spaces_are_those_of_a_keyboard():
+    text = "He said “Stop.” Then\u00a0he’s gone."
+    _, [passage] = passages(text, [])
+    assert [text[start:end] for start, end in passage.sentences] == ["He said “Stop.”", "Then\u00a0he’s gone."]
+    for phrase in ("Then he's gone", "Then\u00a0he’s gone"):
+        assert locate(text, Cite(phrase=phrase))[:2] == (16, 30)

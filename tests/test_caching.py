@@ -1,0 +1,111 @@
+"""A stored answer is given again only to whom it belongs, never of an older revision, and within the limit."""
+
+import httpx
+import pytest
+
+from app.caching import Caching
+
+pytestmark = pytest.mark.anyio
+URL = "http://one.test/v1/a?x=1"
+HEADERS = {"accept": "*/*", "accept-encoding": "gzip"}
+# Each answer of 1,000 bytes weighs 2,000 and its key, so eight of them fit.
+LIMIT = 8 * 2_100
+
+
+class Origin:
+    """An application of one revision that notes what it is asked."""
+
+    def __init__(self):
+        self.revision, self.status, self.size, self.asked, self.meanwhile = "first", 200, 1_000, [], None
+
+    async def __call__(self, scope, _, send):
+        self.asked.append(scope["path"].removeprefix("/v1/"))
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            await meanwhile()
+        await send({"type": "http.response.start", "status": self.status, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * self.size})
+
+    async def named(self):
+        return self.revision
+
+
+@pytest.fixture
+def origin():
+    return Origin()
+
+
+@pytest.fixture
+async def client(origin):
+    transport = httpx.ASGITransport(Caching(origin, origin.named, LIMIT))
+    async with httpx.AsyncClient(transport=transport, base_url="http://one.test/v1/") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("http://one.test/v1/b?x=1", {}),
+        ("http://one.test/v1/a?x=2", {}),
+        ("http://two.test/v1/a?x=1", {}),
+        ("https://one.test/v1/a?x=1", {}),
+        (URL, {"accept": "application/json"}),
+        (URL, {"accept-encoding": "br"}),
+    ],
+)
+async def test_what_decides_an_answer_keeps_it_apart(client, origin, url, headers):
+    first = await client.get(URL, headers=HEADERS)
+    assert (await client.get(URL, headers=HEADERS)).headers == first.headers
+    assert len(origin.asked) == 1
+    assert (await client.get(url, headers=HEADERS | headers)).headers["etag"] != first.headers["etag"]
+    assert len(origin.asked) == 2
+
+
+async def test_a_new_revision_is_asked_for_anew(client, origin):
+    tag = (await client.get("a")).headers["etag"]
+    origin.revision = "second"
+    again = await client.get("a", headers={"if-none-match": tag})
+    assert (again.status_code, again.headers["etag"] == tag, origin.asked) == (200, False, ["a", "a"])
+
+
+async def test_an_answer_that_a_new_revision_overtook_is_not_kept(client, origin):
+    async def overtake():
+        origin.revision = "second"
+        await client.get("b")
+
+    origin.meanwhile = overtake
+    for _ in range(3):
+        await client.get("a")
+    assert origin.asked == ["a", "b", "a"]
+
+
+async def test_what_was_used_longest_ago_makes_room(client, origin):
+    async def ask(names):
+        origin.asked.clear()
+        for name in names:
+            await client.get(name)
+        return "".join(origin.asked)
+
+    assert await ask("abcdefgh") == "abcdefgh"
+    assert await ask("ai") == "i"
+    assert await ask("acdefghi") == ""
+    assert await ask("b") == "b"
+    origin.revision = "second"
+    assert await ask("abcdefgh") == "abcdefgh"
+    assert await ask("abcdefgh") == ""
+
+
+@pytest.mark.parametrize(("status", "size"), [(200, 1_200), (404, 10), (503, 10)])
+async def test_what_is_too_large_or_no_success_is_not_kept(client, origin, status, size):
+    origin.status, origin.size = status, size
+    for _ in range(2):
+        answer = await client.get("a")
+        assert (answer.status_code, "etag" in answer.headers) == (status, status == 200)
+    assert origin.asked == ["a", "a"]
+
+
+@pytest.mark.parametrize(("status", "answered"), [(200, 304), (404, 404)])
+async def test_a_star_is_met_by_what_is_there(client, origin, status, answered):
+    origin.status = status
+    for _ in range(2):
+        assert (await client.get("a", headers={"if-none-match": "*"})).status_code == answered
