@@ -1,11 +1,13 @@
 """The command `fasti`."""
 
+import asyncio
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, BinaryIO, Literal
 
 import typer
@@ -136,6 +138,23 @@ def openapi() -> None:
     from app.main import create_app
 
     typer.echo(json.dumps(create_app(Settings()).openapi(), indent=1, ensure_ascii=False))
+
+
+@cli.command()
+def examples() -> None:
+    """Ask for the answers that the documentation shows, of the packs without their texts, and write them down."""
+    from app.examples import FILE, asked
+    from app.load import load as build
+    from app.main import create_app
+
+    with TemporaryDirectory() as folder:
+        full, empty = (
+            Settings(database_url=f"sqlite:///{folder}/{name}", source_dir=None) for name in ("full", "empty")
+        )
+        build(full)
+        app = create_app(full)
+        found = asyncio.run(asked(app, create_app(empty), app.openapi()))
+    FILE.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 @cli.command()

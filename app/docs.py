@@ -12,10 +12,10 @@ from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from app import __version__, resources, schemas
+from app import __version__, examples, resources, schemas
 from app.answers import neighbors, paths, slides
-from app.errors import PROBLEMS, ProblemBody, ProblemName
-from app.formats import BY_MEDIA_TYPE, SHAPES
+from app.errors import MEDIA_TYPE, PROBLEMS, ProblemBody, ProblemName
+from app.formats import BY_MEDIA_TYPE, NDJSON, SHAPES
 from app.params import keys_of
 from app.queries import first_cursor
 from app.resources import Resource
@@ -61,7 +61,10 @@ PREDICATE_LIST = "\n\nThe predicates, subject to object:\n" + "".join(
 )
 # What asks comes first on the page, what only shapes the answer last.
 SHAPING = ["sort", "include", "facets", "fields", "format", "limit", "cursor", "total"]
-COMMON = ["id", "stance", "attributed_to", "polarity", "source", "section"]
+COMMON = ["predicate", "causality", "id", "stance", "attributed_to", "attributed", "polarity", "source", "section"]
+# By their names in the document.
+REFUSALS = {"BadRequest": "400", "NotFound": "404", "NotAcceptable": "406", "UriTooLong": "414",
+            "Invalid": "422", "Unavailable": "503"}  # fmt: skip
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
 
@@ -89,7 +92,7 @@ def install(app: FastAPI) -> None:
 
     @app.get("/docs", include_in_schema=False)
     async def swagger_ui() -> HTMLResponse:
-        return get_swagger_ui_html(
+        page = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title=TITLE,
             swagger_js_url="/static/swagger-ui-bundle.js",
@@ -97,6 +100,9 @@ def install(app: FastAPI) -> None:
             swagger_favicon_url="/static/favicon.png",
             swagger_ui_parameters={"docExpansion": "none", "defaultModelsExpandDepth": 0, "tryItOutEnabled": True},
         )
+        # A column that is always empty, and that a narrow page has no room for.
+        style = b"<style>.swagger-ui .response-col_links { display: none }</style></head>"
+        return HTMLResponse(bytes(page.body).replace(b"</head>", style))
 
     @app.get("/redoc", include_in_schema=False)
     async def redoc() -> HTMLResponse:
@@ -137,7 +143,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         description=DESCRIPTION,
         routes=app.routes,
         tags=[{"name": name, "description": text} for name, text in TAGS.items()],
-        servers=[{"url": "/"}],
+        servers=[{"url": "/", "description": "This server"}],
         license_info={"name": "CC BY 4.0 (the records)", "url": "https://creativecommons.org/licenses/by/4.0/"},
     )
     body["security"] = []
@@ -150,6 +156,8 @@ def _made(app: FastAPI) -> dict[str, Any]:
     parts |= SHAPES
     for name in ("HTTPValidationError", "ValidationError"):
         parts.pop(name, None)
+    for name in examples.SHAPED.keys() & examples.KEPT.keys():
+        parts[name] = parts[name] | {"examples": [examples.KEPT[name]]}
     for part in parts.values():
         if "properties" in part:
             part["properties"] = schemas.in_reading_order(part["properties"])
@@ -160,9 +168,37 @@ def _made(app: FastAPI) -> dict[str, Any]:
         for parameter in operation.setdefault("parameters", []):
             _explain(parameter, shown.get(path), {"source": [resources.SOURCES.example]} if "/{id}/" in path else {})
         operation["parameters"].sort(key=_rank)
+        _answered(path, operation)
+    body["components"]["responses"] = {name: _refusal(status) for name, status in REFUSALS.items()}
     body["paths"]["/v1/relations"]["get"]["description"] += PREDICATE_LIST
-    body["paths"]["/v1"]["get"]["responses"].pop("404")
     return body
+
+
+def _answered(path: str, operation: dict[str, Any]) -> None:
+    """Show the real answer to a request, and refer to the problems, which are everyone's."""
+    responses = operation["responses"]
+    for media_type, content in responses["200"]["content"].items():
+        if (name := examples.name(operation, media_type)) in examples.KEPT:
+            verb = "begins" if media_type == NDJSON.media_type else "is"
+            told = f"The example {verb} the answer to `{examples.target(path, operation)}`."
+            responses["200"]["description"] = f"Found. {told}"
+            content["example"] = examples.KEPT[name]
+    if "cursor" not in {each["name"] for each in operation["parameters"]}:
+        del responses["200"]["headers"]["Link"]
+    for refusal, status in REFUSALS.items():
+        # A list answers an unknown id in its filters with 422.
+        if status != "404" or "{id}" in path:
+            responses[status] = {"$ref": f"#/components/responses/{refusal}"}
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _refusal(status: str) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    if status in examples.KEPT:
+        content["example"] = examples.KEPT[status]
+    first, *others = (title for code, title in PROBLEMS.values() if str(code) == status)
+    titles = [first, *(f"{title[:1].lower()}{title[1:]}" for title in others)]
+    return {"description": f"{', or '.join(titles)}.", "content": {MEDIA_TYPE: content}}
 
 
 def _rank(parameter: dict[str, Any]) -> int:

@@ -15,7 +15,7 @@ LEVELS = [
     {"resources"},
     {"queries", "documents", "load", "answers", "export"},
     {"params"},
-    {"routers"},
+    {"routers", "examples"},
     {"docs", "agents"},
     {"main"},
     {"cli"},

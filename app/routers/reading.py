@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app import queries
 from app.answers.facets import facets
-from app.errors import MEDIA_TYPE, Fault, Problem, nearest, wrong
+from app.errors import Fault, Problem, nearest, wrong
 from app.formats import DATA_PACKAGE, JSON, RECORD_FORMATS, SHAPES, SPARSE, Format, negotiate
 from app.params import keys_of, plan
 from app.resources import Resource
@@ -162,11 +162,11 @@ def _known(parameter: str, what: str, given: list[str], known: Collection[str]) 
 
 
 def answers(model: Any, *others: Format | tuple[Format, type[BaseModel]], sparse: bool = False) -> dict[str, Any]:
-    """How a route's answers are documented: exactly what is sent, as JSON or in one of the other formats.
+    """How a route's answers are documented: exactly what is sent, as JSON or in one of the other formats. `docs` adds
+    the problems.
 
     Another format that is JSON too comes with its model, which `docs` must know.
     """
-    problem = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     content: dict[str, Any] = {}
     for other in others:
         if isinstance(other, Format):
@@ -190,10 +190,5 @@ def answers(model: Any, *others: Format | tuple[Format, type[BaseModel]], sparse
                 },
             },
             304: {"description": "Not changed since you last asked (`If-None-Match`)."},
-            404: {"description": "There is nothing here.", "content": problem},
-            406: {"description": "No acceptable format.", "content": problem},
-            414: {"description": "The URL is too long.", "content": problem},
-            422: {"description": "Something in the request is wrong.", "content": problem},
-            503: {"description": "The data cannot be read at the moment.", "content": problem},
         },
     }

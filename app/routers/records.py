@@ -30,7 +30,7 @@ async def get_event(
 
 @router.get("/people", tags=["people"], **answers(schemas.PersonPage, sparse=True))
 async def list_people(query: Annotated[params.PersonParams, Query()], reader: Reader) -> Response:
-    """People, with the offices they held."""
+    """People, with the offices they held: by the organizations, events and the like they are tied to."""
     return await reader.page(PEOPLE, query)
 
 
@@ -78,7 +78,7 @@ async def get_estimate(
 
 @router.get("/organizations", tags=["organizations"], **answers(schemas.OrganizationPage, sparse=True))
 async def list_organizations(query: Annotated[params.OrganizationParams, Query()], reader: Reader) -> Response:
-    """Organizations, groups and other actors of many."""
+    """Organizations and groups, by what sort they are, or by the people, events and the like they are tied to."""
     return await reader.page(ORGANIZATIONS, query)
 
 
@@ -94,7 +94,7 @@ async def get_organization(
 
 @router.get("/places", tags=["places"], **answers(schemas.PlacePage, sparse=True))
 async def list_places(query: Annotated[params.PlaceParams, Query()], reader: Reader) -> Response:
-    """Places."""
+    """Places, by what sort they are, or by the events, people and organizations they are tied to."""
     return await reader.page(PLACES, query)
 
 
@@ -126,7 +126,7 @@ async def get_quote(
 
 @router.get("/sources", tags=["sources"], **answers(schemas.SourcePage, sparse=True))
 async def list_sources(query: Annotated[params.SourceParams, Query()], reader: Reader) -> Response:
-    """The texts that the facts were read from."""
+    """The texts, each with its byline, its sections, and how much of it is cited."""
     return await reader.page(SOURCES, query)
 
 
