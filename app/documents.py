@@ -6,7 +6,7 @@ from typing import Any
 
 from app import dates, schemas, spans
 from app.analysis import name_key
-from app.pack import Pack, SourceText, all_cites
+from app.pack import Pack, SourceText
 from app.packfile import (
     Cite,
     Date,
@@ -52,8 +52,8 @@ class _Renderer:
         self.relations = [(pack, relation) for pack in packs for relation in pack.relations]
         self.pk = {entry.id: number for number, (_, _, entry) in enumerate(self.records, 1)}
         self.refs = {entry.id: _ref(kind, entry) for _, kind, entry in self.records}
-        if len(self.pk) < len(self.records):
-            twice = [name for name, n in Counter(entry.id for _, _, entry in self.records).items() if n > 1]
+        names = [entry.id for _, _, entry in self.records] + [relation.key for _, relation in self.relations]
+        if twice := [name for name, number in Counter(names).items() if number > 1]:
             raise ValueError(f"more than one pack has the id {', '.join(twice)}")
         self.touching: dict[str, list[RelationEntry]] = defaultdict(list)
         for _, relation in self.relations:
@@ -65,8 +65,8 @@ class _Renderer:
     def rows(self) -> Rows:
         for pack, kind, entry in self.records:
             self.record(pack, kind, entry)
-        for number, (_, relation) in enumerate(self.relations, 1):
-            self.relation(number, relation)
+        for number, (pack, relation) in enumerate(self.relations, 1):
+            self.relation(number, pack, relation)
         relation_pk = {relation.key: number for number, (_, relation) in enumerate(self.relations, 1)}
         for pack in self.packs:
             self.evidence(pack, relation_pk)
@@ -91,15 +91,15 @@ class _Renderer:
             wire["bounds"] = {bound: None if day is None else dates.iso(day) for bound, day in days.items()}
         return columns, wire
 
-    def claim(self, entry: RecordEntry | RelationEntry) -> tuple[Row, Row]:
+    def claim(self, pack: Pack, entry: RecordEntry | RelationEntry) -> tuple[Row, Row]:
         columns = {"stance": entry.stance, "polarity": entry.polarity}
-        wire = columns | {"attributed_to": self.ref(entry.attributed_to), "citation_count": len(all_cites(entry))}
+        wire = columns | {"attributed_to": self.ref(entry.attributed_to), "citation_count": len(pack.cites(entry))}
         return columns | {"attributed_to": self.pk.get(entry.attributed_to or "")}, wire
 
     def record(self, pack: Pack, kind: Kind, entry: RecordEntry) -> None:
         number, url = self.pk[entry.id], self.refs[entry.id]["url"]
         dated, when = self.when(getattr(entry, "date", None))
-        claimed, said = self.claim(entry)
+        claimed, said = self.claim(pack, entry)
         wire: Row = {"id": entry.id, "kind": kind, "name": entry.name, "summary": entry.summary, **said}
         wire["aliases"] = [{"name": alias.name, "in_source": alias.in_source} for alias in entry.aliases]
         wire["relation_count"] = len(self.touching[entry.id])
@@ -189,9 +189,9 @@ class _Renderer:
             if relation.predicate == "held_office" and relation.subject == name
         ]  # fmt: skip
 
-    def relation(self, number: int, entry: RelationEntry) -> None:
+    def relation(self, number: int, pack: Pack, entry: RelationEntry) -> None:
         dated, when = self.when(entry.date)
-        claimed, said = self.claim(entry)
+        claimed, said = self.claim(pack, entry)
         term, url = PREDICATES[entry.predicate], f"/v1/relations/{entry.key}"
         own = {"predicate": entry.predicate, "role": entry.role, "causality": entry.causality}
         wire: Row = {
@@ -218,7 +218,7 @@ class _Renderer:
             target: Row = {"type": "relation" if is_relation else "record", "id": name, "name": self.said(entry)}
             target["url"] = f"/v1/relations/{name}" if is_relation else self.refs[name]["url"]
             own = {"relation": relation_pk[name]} if is_relation else {"record": self.pk[name]}
-            for cite in {(pack.source_of(c), pack.spans[pack.span_key(c)][:2]): c for c in all_cites(entry)}.values():
+            for cite in pack.cites(entry):
                 row, index = self.citation(pack, cite, target)
                 cited.append(({"record": None, "relation": None} | own | row, pack.source_of(cite), index))
                 places[pack.source_of(cite), index].append(row)

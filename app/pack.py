@@ -81,6 +81,10 @@ class Pack:
     def source_of(self, cite: Cite) -> str:
         return cite.source or next(iter(self.sources))
 
+    def cites(self, entry: RecordEntry | RelationEntry) -> list[Cite]:
+        """An entry's citations, one for each place."""
+        return list({(self.source_of(c), self.spans[self.span_key(c)][:2]): c for c in all_cites(entry)}.values())
+
     def span_key(self, cite: Cite) -> str:
         """The name of a place in `spans.json`."""
         return f"{self.source_of(cite)} | {cite.fragment} | {cite.occurrence or 1}"
@@ -281,11 +285,11 @@ class _Reader:
         kept = self.kept()
         for kind, entry in pack.records:
             if isinstance(entry, SourceEntry) and kind == "source":
-                path = self.text(entry)
+                path = self.text(entry, alone=sum(each == "source" for each, _ in pack.records) == 1)
                 if path is not None:
                     pack.sources[entry.id] = _cut(path, entry.headings)
                 elif entry.id in kept.get("sources", {}):
-                    pack.sources[entry.id] = _restored(kept["sources"][entry.id])
+                    pack.sources[entry.id] = kept["sources"][entry.id]
                 else:
                     self.complain(
                         entry, f"its text {entry.text!r} is not at hand: put it in the folder, or set FASTI_SOURCE_DIR"
@@ -305,19 +309,22 @@ class _Reader:
             return {}
         try:
             data: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        except ValueError as error:
+            return {"sources": {name: _restored(each) for name, each in data["sources"].items()},
+                    "spans": {key: Span(*each) for key, each in data["spans"].items()}}  # fmt: skip
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             if self.cite:
                 return {}
-            raise PackError([Complaint(str(path), 1, f"is not JSON ({error}): run `fasti cite`")]) from None
-        return data
+            raise PackError([Complaint(str(path), 1, f"cannot be read ({error!r}): run `fasti cite`")]) from None
 
-    def text(self, entry: SourceEntry) -> Path | None:
-        places = [self.folder / "source.txt", self.folder / entry.text]
+    def text(self, entry: SourceEntry, *, alone: bool) -> Path | None:
+        """Where a source's text is; `source.txt` is the text of a source that is alone in its pack."""
+        names = [entry.text, *["source.txt"] * alone]
+        places = [self.folder / name for name in names]
         if self.source_dir:
-            places += [self.source_dir / self.folder.name / "source.txt", self.source_dir / entry.text]
+            places += [self.source_dir / self.folder.name / name for name in names] + [self.source_dir / entry.text]
         return next((path for path in places if path.is_file()), None)
 
-    def place(self, pack: Pack, entry: Entry, cite: Cite, kept: dict[str, list[Any]]) -> None:
+    def place(self, pack: Pack, entry: Entry, cite: Cite, kept: dict[str, Span]) -> None:
         if pack.source_of(cite) not in pack.sources:
             self.complain(entry, f"cite: there is no source {cite.source!r}")
             return
@@ -330,7 +337,9 @@ class _Reader:
                 pack.spans[key] = locate(source.text, cite)
                 self.fragment(entry, cite, source)
             else:
-                pack.spans[key] = Span(*kept[key])
+                pack.spans[key] = kept[key]
+            if not any(p.start <= pack.spans[key].start and pack.spans[key].end <= p.end for p in source.passages):
+                self.complain(entry, f"cite: {cite.fragment!r} stands in no passage: a heading supports nothing")
         except SpanError as error:
             self.complain(entry, f"cite: {error}")
         except KeyError:

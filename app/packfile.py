@@ -36,7 +36,7 @@ class Cite(Entry):
     def one_form(self) -> "Cite":
         if (self.phrase is None) == (self.starts is None) or (self.starts is None) != (self.ends is None):
             raise ValueError("a citation is either one phrase, or both `starts` and `ends`")
-        if len(self.fragment.split()) > MAX_WORDS + 1:
+        if max(len(part.split()) for part in (self.phrase, self.starts, self.ends) if part) > MAX_WORDS:
             raise ValueError(f"the fragment has more than {MAX_WORDS} words: use fewer, or `starts` and `ends`")
         return self
 
@@ -127,7 +127,9 @@ class EstimateEntry(RecordEntry):
     unit: TypeWord | None = None
     approximate: bool = False
     hedge: Label | None = Field(None, description="The hedging words, such as `between` or `one of the`.")
-    duration: str | None = Field(None, pattern=r"^P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?$", description="ISO 8601 length.")
+    duration: str | None = Field(
+        None, min_length=3, pattern=r"^P(\d+Y)?(\d+M)?(\d+W)?(\d+D)?$", description="ISO 8601 length."
+    )
     date: Date | None = None
 
     @field_validator("id")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 
 import pytest
 
@@ -184,6 +185,23 @@ async def test_the_overview_counts_what_is_there(client):
         assert (await client.get(f"/v1/{name}?limit=1&total=true")).json()["total"] == count
         assert count > 0
     assert body["knowledge_bases"][0]["licence"] == "CC-BY-4.0"
+
+
+@pytest.mark.parametrize("name", ["records", "relations"])
+async def test_a_citation_count_is_the_number_of_citations(client, name):
+    cited: Counter[str] = Counter()
+    found: dict[str, int] = {}
+    target = "/v1/citations?limit=200"
+    while target:
+        body = (await client.get(target)).json()
+        cited.update(citation["target"]["id"] for citation in body["items"])
+        target = body["next"]
+    target = f"/v1/{name}?limit=200"
+    while target:
+        body = (await client.get(target)).json()
+        found |= {item["id"]: item["citation_count"] for item in body["items"]}
+        target = body["next"]
+    assert found == {each: cited[each] for each in found}
 
 
 async def test_links_lead_where_they_say(client):

@@ -50,7 +50,8 @@ def test_nearest(word, expected):
         ({}, "either one phrase"),
         ({"phrase": "a", "starts": "b", "ends": "c"}, "either one phrase"),
         ({"starts": "b"}, "either one phrase"),
-        ({"phrase": "w " * 14}, "more than 12 words"),
+        ({"phrase": "w " * 13}, "more than 12 words"),
+        ({"starts": "w " * 13, "ends": "w"}, "more than 12 words"),
         ({"phrase": "a", "ocurrence": 2}, "Extra inputs"),
     ],
 )
@@ -71,6 +72,12 @@ def test_an_estimate_out_of_order_is_refused(figures):
     assert EstimateEntry.model_validate(fields | {"low": 1, "high": 2}).value is None
     with pytest.raises(ValidationError, match="low ≤ value ≤ high"):
         EstimateEntry.model_validate(fields | figures)
+
+
+def test_a_length_of_time_has_a_number():
+    with pytest.raises(ValidationError) as caught:
+        EstimateEntry.model_validate({"duration": "P"})
+    assert "duration" in {error["loc"][0] for error in caught.value.errors()}
 
 
 def test_a_relation_is_named_by_its_triple():

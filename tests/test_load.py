@@ -17,7 +17,7 @@ from app.errors import Problem
 from app.load import RENDERING, load, migrate, read_all, revision_of, stored_revision
 from app.main import create_app
 from app.models import is_modelled, metadata
-from app.pack import PackError
+from app.pack import PackError, read
 from app.settings import ROOT, Settings
 
 WIRE: dict[str, type[schemas.Wire]] = {
@@ -305,6 +305,21 @@ def test_a_load_that_fails_leaves_nothing_behind(copy, tmp_path):
     with pytest.raises(OSError, match="Is a directory"):
         load(copy.model_copy(update={"database_url": f"sqlite:///{tmp_path / 'taken'}"}))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["seed", "taken"]
+
+
+def test_two_packs_may_not_share_a_relation(tmp_path):
+    for name in ("one", "two"):
+        folder = tmp_path / "seed" / name
+        folder.mkdir(parents=True)
+        (folder / "source.txt").write_text("He fell.", "utf-8")
+        (folder / "pack.yaml").write_text(
+            f"pack: {{id: {name}, title: T, description: D., licence: L, citation: C.}}\n"
+            f"sources: [{{id: {name}, name: N, summary: S., type: t, licence: L, cite: [He fell]}}]\n"
+            f"relations: [{{id: same, subject: {name}, predicate: judged, object: {name}, cite: [He fell]}}]\n", "utf-8"
+        )  # fmt: skip
+        (folder / "spans.json").write_text(read(folder, cite=True).generated(), "utf-8")
+    with pytest.raises(PackError, match="more than one pack has the id same"):
+        load(Settings(database_url=f"sqlite:///{tmp_path / 'fasti.db'}", seed_dir=tmp_path / "seed", source_dir=None))
 
 
 def test_a_seed_folder_without_packs_is_refused(tmp_path):

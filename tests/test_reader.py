@@ -82,6 +82,7 @@ def test_a_good_pack_reads_with_and_without_its_text(folder):
         ("name: Brutus,", "name: Brutus, aliases: [{name: B, in_source: true}],", 5, "exactly when"),
         ("name: Brutus,", "name: Brutus, aliases: [{name: Cassius, in_source: true, cite: [Brutus struck]}],", 5,
          "alias: 'Cassius' is not in the words that it cites"),
+        ("[Brutus struck]", "[Later Years]", 5, "'Later Years' stands in no passage"),
         ("id: brutus", "id: compare", 5, "is taken, by a URL of the API"),
         ("pack: {", "# {", 1, "one `pack:` entry"),
         ("predicate: preceded", "predicate: preceded, causality: implied", 8, "`causality` stands on `caused`"),
@@ -163,7 +164,9 @@ def test_without_the_text_a_citation_needs_its_span(folder):
     (folder / "pack.yaml").write_text(GOOD.replace("[Brutus struck]", "[Caesar fell]"), "utf-8")
     assert complaints(folder) == ["cite: 'Caesar fell' has no span yet: run `fasti cite` where the text is"]
     (folder / "spans.json").write_text("{", "utf-8")
-    assert [message[:14] for message in complaints(folder)] == ["is not JSON (E"]
+    for broken in ("{", "[]", '{"sources": {"tale": {}}, "spans": {}}'):
+        (folder / "spans.json").write_text(broken, "utf-8")
+        assert [message[:14] for message in complaints(folder)] == ["cannot be read"]
 
 
 SEVERAL = """\
@@ -175,7 +178,6 @@ sources:
 
 
 def test_each_of_several_sources_has_its_own_places(folder):
-    (folder / "source.txt").unlink()
     (folder / "one.txt").write_text("He fell.", "utf-8")
     (folder / "two.txt").write_text("Then he rose. He fell.", "utf-8")
     pack = build(folder, SEVERAL)
