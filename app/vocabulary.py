@@ -28,7 +28,7 @@ STANCES: dict[Stance, str] = {
     "depicted": "it is shown, on a poster for instance, and perhaps untrue",
     "goal": "somebody aimed at it",
     "proposal": "somebody suggested it",
-    "counterfactual": "it might have been, and was not",
+    "counterfactual": "it might have been, in other circumstances",
 }
 
 Polarity = Literal["positive", "negative"]
