@@ -23,7 +23,7 @@ from app.settings import ROOT, Settings
 
 ORDER = [table.name for table in models.metadata.sorted_tables if table.name != "revision"]
 BATCH = 5_000
-RENDERING = ("analysis", "dates", "documents", "index", "schemas", "spans", "vocabulary")
+RENDERING = ("analysis", "dates", "documents", "index", "pack", "packfile", "schemas", "spans", "vocabulary")
 
 
 class Loaded(NamedTuple):

@@ -143,7 +143,8 @@ def fingerprint(folder: Path, source_dir: Path | None) -> str:
     seen = sha256()
     for path in [*sorted(folder.glob("*.yaml")), folder / SPANS]:
         seen.update(path.name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
-    for path in sorted(folder.glob("*.txt")) + (sorted(source_dir.glob("*.txt")) if source_dir else []):
+    places = [folder, *([source_dir / folder.name, source_dir] if source_dir else [])]
+    for path in [path for place in places for path in sorted(place.glob("*.txt"))]:
         seen.update(path.read_bytes())
     return seen.hexdigest()
 

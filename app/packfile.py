@@ -173,7 +173,11 @@ class SourceEntry(RecordEntry):
     series: Label | None = None
     language: str = Field("en", pattern=r"^[a-z]{2,3}$")
     licence: Label = Field(description="What may be done with the text itself.")
-    text: str = Field("source.txt", description="The text's file name, in the pack's folder or in FASTI_SOURCE_DIR.")
+    text: str = Field(
+        "source.txt",
+        pattern=r"^[\w.-]+\.txt$",
+        description="The text's file name, in the pack's folder or in FASTI_SOURCE_DIR.",
+    )
     headings: list[Label] = Field(default_factory=list, description="Lines of the text that open a section.")
 
 

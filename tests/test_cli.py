@@ -92,6 +92,23 @@ def test_cite_without_the_text_keeps_the_places_it_has(run, tmp_path):
     assert "UNVERIFIED: the text is not at hand" in result.stdout
 
 
+def test_one_text_of_two_is_not_verified(run, tmp_path):
+    folder = tmp_path / "two"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.txt").write_text("He fell.", "utf-8")
+    sources = "".join(
+        f"  - {{id: {n}, text: {n}.txt, name: N, summary: S., type: t, licence: L,"
+        f" cite: [{{phrase: He fell, source: {n}}}]}}\n"
+        for n in ("a", "b")
+    )
+    head = "pack: {id: two, title: T, description: D., licence: L, citation: C.}\nsources:\n"
+    (folder / "pack.yaml").write_text(head + sources, "utf-8")
+    assert run("cite", str(folder)).exit_code == 0
+    (folder / "b.txt").unlink()
+    assert "2 spans UNVERIFIED" in run("check", str(folder)).stdout
+
+
 def test_cite_of_a_new_pack_needs_the_text(run, tmp_path):
     (tmp_path / "seed" / "great-leap-forward" / "spans.json").unlink()
     result = run("cite")

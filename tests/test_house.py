@@ -34,6 +34,8 @@ def imports(path):
             yield from [parts[1]] if len(parts) > 1 else [name.name for name in node.names if name.name in LEVEL]
         elif isinstance(node, ast.ImportFrom):
             yield f"external {node.module}"
+        elif isinstance(node, ast.Import):
+            yield from (f"external {name.name}" for name in node.names)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "app")))

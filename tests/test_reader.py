@@ -196,11 +196,13 @@ def test_a_text_may_stand_in_a_folder_of_its_own(folder, tmp_path, place):
     assert read(folder, tmp_path / "texts").sources["tale"].text == TEXT
 
 
-@pytest.mark.parametrize("name", ["ides/pack.yaml", "ides/spans.json", "ides/source.txt", "texts/article.txt"])
+@pytest.mark.parametrize("name", ["ides/pack.yaml", "ides/spans.json", "ides/source.txt", "texts/article.txt",
+                                  "texts/ides/source.txt"])  # fmt: skip
 def test_any_change_of_what_a_pack_rests_on_changes_its_fingerprint(folder, tmp_path, name):
     build(folder, GOOD)
-    (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "article.txt").write_text(TEXT, "utf-8")
+    (tmp_path / "texts" / "ides").mkdir(parents=True)
+    for text in ("article.txt", "ides/source.txt"):
+        (tmp_path / "texts" / text).write_text(TEXT, "utf-8")
     before = fingerprint(folder, tmp_path / "texts")
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b" ")
     assert fingerprint(folder, tmp_path / "texts") != before
