@@ -427,9 +427,12 @@ async def test_a_passage_is_found_by_its_text_at_exact_offsets(ides):
         "passage", "annals-p2", "Annals of a Small Republic, paragraph 2",
     )  # fmt: skip
     assert (hit["summary"], hit["stance"], hit["polarity"], hit["date"]) == (None, None, None, None)
+    [span] = hit["spans"]
+    assert (span["type"], span["id"], span["start"]) == ("passage", "annals-p2", TEXT.index("In 44 BCE"))
     for q in ("roll", "fire memory", "chronicler", "consul", "ships"):
         for item in (await search(ides, q))["items"]:
             assert holds(item, q)
+            assert item["spans"] or item["kind"] != "passage"
             for span in item["spans"]:
                 assert TEXT[span["start"] : span["end"]] == span["text"]
             for match in item["matches"] if item["kind"] == "passage" else []:

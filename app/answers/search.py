@@ -353,10 +353,10 @@ def _cited(cited: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _sentences(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
     own = {"type": "passage", "id": document["id"], "url": document["url"], "source": document["source"]}
+    begin: int = document["start"]
     for each in document["sentences"]:
         start, end = each["start"], each["end"]
-        text = document["text"][start - document["start"] : end - document["start"]]
-        yield {**own, "start": start, "end": end, "text": text}
+        yield {**own, "start": begin + start, "end": begin + end, "text": document["text"][start:end]}
 
 
 def _spans(places: Iterable[dict[str, Any]], query: Query) -> list[SearchSpan]:
