@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,7 @@ def install(app: FastAPI) -> None:
 
     @app.get("/static/redoc.standalone.js", include_in_schema=False)
     async def redoc_script() -> Response:
-        script = (ASSETS / "redoc.standalone.js").read_text("utf-8")
-        # Its footer's logo would be fetched from another host.
-        return Response(
-            re.sub(r"https://cdn\.[^\"]*\.svg", "/static/favicon.png", script), media_type="text/javascript"
-        )
+        return Response(_redoc(), media_type="text/javascript")
 
     app.mount("/static", StaticFiles(directory=ASSETS), name="static")
 
@@ -126,6 +123,13 @@ def install(app: FastAPI) -> None:
         each["operationId"]: [BY_MEDIA_TYPE[media_type] for media_type in each["responses"]["200"]["content"]]
         for each in operations
     }
+
+
+@cache
+def _redoc() -> str:
+    """ReDoc's script; its footer's logo, which it would fetch from another host, is one that is here."""
+    script = (ASSETS / "redoc.standalone.js").read_text("utf-8")
+    return re.sub(r"https://cdn\.[^\"]*\.svg", "/static/favicon.png", script)
 
 
 def document(app: FastAPI) -> dict[str, Any]:

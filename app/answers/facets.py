@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import CompoundSelect, Connection, Select, Table, distinct, func, select, union_all
 
-from app.answers.timeline import decades
+from app.answers.timeline import decades, written
 from app.models import citation, quote_subject, record, relation
 from app.queries import STARTED, Plan, conditions, count, rows_of
 from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
@@ -44,10 +44,6 @@ def _shown(label: Any) -> str:
     return ("no", "yes")[label] if isinstance(label, bool) else str(label)
 
 
-def _written(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _values(connection: Connection, resource: Resource, plan: Plan, name: str) -> list[Counted]:
     others = replace(plan, filters={key: values for key, values in plan.filters.items() if key != name})
     wanted = conditions(connection, resource, others)
@@ -55,7 +51,7 @@ def _values(connection: Connection, resource: Resource, plan: Plan, name: str) -
     pairs = _pairs(resource, resource.filters[name], plan).subquery()
     query = select(pairs.c.value, pairs.c.label, func.count(distinct(pairs.c.item)))
     query = query.where(pairs.c.value.is_not(None), pairs.c.item.in_(matching)).group_by(pairs.c.value, pairs.c.label)
-    return [(value, label, number, {name: _written(value)}) for value, label, number in connection.execute(query)]
+    return [(value, label, number, {name: written(value)}) for value, label, number in connection.execute(query)]
 
 
 def _pairs(resource: Resource, wanted: Filter, plan: Plan) -> Select[Any]:

@@ -134,12 +134,13 @@ def _from_to(span: tuple[int, int]) -> dict[str, str]:
 
 def list_url(resource: Resource, plan: Plan, **more: str) -> str:
     """The list with the plan's filters, and more."""
-    given: dict[str, Any] = {name: [_written(each) for each in values] for name, values in plan.filters.items()}
+    given: dict[str, Any] = {name: [written(each) for each in values] for name, values in plan.filters.items()}
     given |= {"predicate": plan.predicate} if plan.predicate else {}
     return f"/v1/{resource.name}?{urlencode(given | more, doseq=True)}"
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """A filter's value as a query string has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

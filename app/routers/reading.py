@@ -71,7 +71,7 @@ class Reading:
         if (cursor := getattr(answer, "next", None)) is not None:
             answer.next = self.link({"cursor": cursor})
             headers["link"] = f'<{answer.next}>; rel="next"'
-        chosen: Format = self.request.state.format
+        chosen = self.format
         content = render[chosen.name](answer) if chosen.name in render else answer.model_dump_json().encode()
         return Response(content, media_type=chosen.media_type, headers=headers)
 
@@ -110,15 +110,15 @@ class Reading:
 
     async def stream(self, makers: Mapping[str, Callable[[Connection], Iterator[bytes]]], name: str) -> Response:
         """A long answer, as it comes from the maker of the format asked for."""
-        return await sending.stream(self.request, makers[self.request.state.format.name], name)
+        return await sending.stream(self.request, makers[self.format.name], name)
 
     @property
     def is_json(self) -> bool:
-        return self.request.state.format in (JSON, SPARSE)
+        return self.format in (JSON, SPARSE)
 
     def _suits(self, resource: Resource, given: Any) -> None:
         """Raises Problem for what a parameter names and this resource, or the format, does not have."""
-        sending.takes(self.request.state.format, given)
+        sending.takes(self.format, given)
         _known("fields", "key", given.fields, keys_of(resource.wire))
         _known("facets", "facet", getattr(given, "facets", []), resource.facets)
 
