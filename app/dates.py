@@ -16,6 +16,8 @@ MAX_LENGTH = 64
 MAX_YEAR = 5_000_000
 
 Precision = Literal["day", "month", "season", "year", "decade", "century", "millennium"]
+Size = Literal["year", "decade", "century"]
+YEARS: dict[Size, int] = {"year": 1, "decade": 10, "century": 100}
 _UNSPECIFIED: dict[int, Precision] = {0: "year", 1: "decade", 2: "century", 3: "millennium"}
 
 # Every alternative is of fixed shape, so that no input makes the match slow.
@@ -223,3 +225,18 @@ def _bounded(span: Span, not_before: str | None, not_after: str | None) -> Span:
     if span.stated_start > span.stated_end:
         raise DateError(f"{span.edtf!r} runs backwards within its bounds")
     return span
+
+
+def number_of(year: int, size: Size) -> int:
+    """A bucket's number: they follow each other, 1 is the first of our era and 0 the one before it."""
+    length = YEARS[size]
+    return year // length + (length > 1) if year >= 1 else -(-year // length)
+
+
+def years(number: int, size: Size) -> tuple[int, int]:
+    """The first and the last year of a bucket; year 0 is 1 BCE."""
+    length = YEARS[size]
+    if number < 1:
+        return number * length - length + 1, number * length
+    first = (number - (length > 1)) * length
+    return max(first, 1), first + length - 1

@@ -22,7 +22,7 @@ from app.packfile import (
     SourceEntry,
 )
 from app.spans import Span
-from app.vocabulary import PLURALS, PREDICATES, Kind
+from app.vocabulary import KINDS, PLURALS, PREDICATES, Kind
 
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
@@ -48,15 +48,16 @@ def rows(packs: list[Pack]) -> Rows:
 class _Renderer:
     def __init__(self, packs: list[Pack]) -> None:
         self.packs = packs
-        self.records = [(pack, kind, entry) for pack in packs for kind, entry in pack.records]
-        self.relations = [(pack, relation) for pack in packs for relation in pack.relations]
+        self.records = sorted(((pack, *each) for pack in packs for each in pack.records), key=lambda e: _order(*e[1:]))
+        relations = [(pack, relation) for pack in packs for relation in pack.relations]
+        self.relations = sorted(relations, key=lambda each: (*_start(each[1]), each[1].key))
         self.pk = {entry.id: number for number, (_, _, entry) in enumerate(self.records, 1)}
         self.refs = {entry.id: _ref(kind, entry) for _, kind, entry in self.records}
         names = [entry.id for _, _, entry in self.records] + [relation.key for _, relation in self.relations]
         if twice := [name for name, number in Counter(names).items() if number > 1]:
             raise ValueError(f"more than one pack has the id {', '.join(twice)}")
         self.touching: dict[str, list[RelationEntry]] = defaultdict(list)
-        for _, relation in self.relations:
+        for _, relation in relations:
             for end in dict.fromkeys((relation.subject, relation.object)):
                 self.touching[end].append(relation)
         self.out: Rows = defaultdict(list)
@@ -70,6 +71,7 @@ class _Renderer:
         relation_pk = {relation.key: number for number, (_, relation) in enumerate(self.relations, 1)}
         for pack in self.packs:
             self.evidence(pack, relation_pk)
+        self.number_evidence()
         self.out["word"] = [{"field": f, "word": w, "count": n} for (f, w), n in sorted(self.words.items())]
         return dict(self.out)
 
@@ -225,8 +227,17 @@ class _Renderer:
         numbers = self.passages(pack, places)
         for row, source, index in cited:
             wire = _rendered(schemas.Citation, row.pop("wire"))
-            row |= {"pk": len(self.out["citation"]) + 1, "passage": numbers[source, index], "document": wire}
-            self.out["citation"].append(row)
+            self.out["citation"].append(row | {"passage": numbers[source, index], "document": wire})
+
+    def number_evidence(self) -> None:
+        """Passages and citations are numbered as they stand in the texts."""
+        for name in ("passage", "citation"):
+            self.out[name].sort(key=lambda row: (row["start_offset"], row["id"]))
+        passages = {row["pk"]: number for number, row in enumerate(self.out["passage"], 1)}
+        for row in self.out["passage"]:
+            row["pk"] = passages[row["pk"]]
+        for number, row in enumerate(self.out["citation"], 1):
+            row |= {"pk": number, "passage": passages[row["passage"]]}
 
     def said(self, entry: RecordEntry | RelationEntry) -> str:
         """A record's name, or a relation in words."""
@@ -280,6 +291,19 @@ class _Renderer:
                 self.out["passage"].append(columns | {"text": text, "document": document})
                 self.words["section", passage.section] += 1
         return numbers
+
+
+def _order(kind: Kind, entry: RecordEntry) -> tuple[Any, ...]:
+    """Where a record stands among all: a kind's records are in the default order of their list."""
+    own = _start(entry) if hasattr(entry, "date") else (name_key(entry.name),)
+    return KINDS.index(kind), *own, entry.id
+
+
+def _start(entry: RecordEntry | RelationEntry) -> tuple[bool, int]:
+    """What begins earlier comes first, and what is undated last."""
+    date: Date | None = getattr(entry, "date", None)
+    span = date.span() if date else None
+    return span is None, span.stated_start if span else 0
 
 
 def _rendered(wire: type[schemas.Wire], body: Row) -> str:

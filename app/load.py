@@ -16,14 +16,17 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import __version__, documents, index, models
+from app import __version__, documents, index, models, tallies, zones
+from app.answers import facets
 from app.db import current_schema
 from app.pack import Complaint, Pack, PackError, fingerprint, folders, read
 from app.settings import ROOT, Settings
 
-ORDER = [table.name for table in models.metadata.sorted_tables if table.name != "revision"]
+COUNTED = ("shelf", "zone", "extent", "year", "facet_count")
+ORDER = [table.name for table in models.metadata.sorted_tables if table.name not in ("revision", *COUNTED)]
 BATCH = 5_000
-RENDERING = ("analysis", "dates", "documents", "index", "pack", "packfile", "schemas", "spans", "vocabulary")
+RENDERING = ("analysis", "answers/facets", "dates", "documents", "index", "pack", "packfile", "schemas", "spans",
+             "tallies", "vocabulary", "zones")  # fmt: skip
 
 
 class Loaded(NamedTuple):
@@ -121,6 +124,9 @@ def _fill(connection: Connection, out: documents.Rows) -> None:
         for start in range(0, len(rows), BATCH):
             connection.execute(insert(models.metadata.tables[name]), rows[start : start + BATCH])
     index.fill(connection, out.get("entry_index", []))
+    tallies.fill(connection)
+    zones.fill(connection)
+    facets.fill(connection)
 
 
 def _write_file(target: Path, out: documents.Rows) -> None:

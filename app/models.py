@@ -2,6 +2,9 @@
 
 `document` holds a row's wire form as JSON, made by `load` with the classes of `schemas`. The columns beside it are
 what queries filter and sort by, so that the road out selects one column and encodes nothing.
+
+Keys are numbered in reading order, without a gap: each kind's records, and the relations, passages and citations, in
+the default order of their list. So a page is a stretch of keys, and an index that ends in a key gives rows in order.
 """
 
 from sqlalchemy import CheckConstraint, Index, MetaData, String
@@ -27,6 +30,10 @@ def _one_of(column: str, words: object, name: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({allowed})", name=name)
 
 
+def _claim_indexes(table: str) -> tuple[Index, ...]:
+    return tuple(Index(f"ix_{table}_{name}_pk", name, "pk") for name in ("stance", "polarity", "attributed_to"))
+
+
 class Dated(SQLModel):
     """Days are Julian Day Numbers; the stated span of an open end is ±2,000,000,000 and undated rows have null."""
 
@@ -43,7 +50,7 @@ class Dated(SQLModel):
 class Claimed(SQLModel):
     stance: str
     polarity: str
-    attributed_to: int | None = Field(default=None, foreign_key="record.pk", index=True)
+    attributed_to: int | None = Field(default=None, foreign_key="record.pk")
 
 
 class Revision(SQLModel, table=True):
@@ -57,12 +64,13 @@ class Record(Dated, Claimed, table=True):
     __table_args__ = (
         _one_of("kind", KINDS, "kind"),
         _one_of("stance", STANCES, "stance"),
+        *_claim_indexes("record"),
         CheckConstraint("stated_start <= stated_end", name="stated_order"),
-        Index("ix_record_kind_stated_start_id", "kind", "stated_start", "id"),
-        Index("ix_record_kind_stated_end", "kind", "stated_end"),
-        # All that the timeline counts: it reads this, and not the records.
-        Index("ix_record_dates", "kind", "stated_start", "stated_end", "earliest_start", "latest_end"),
+        Index("ix_record_kind_stated_end_id", "kind", "stated_end", "id"),
         Index("ix_record_kind_name_key_id", "kind", "name_key", "id"),
+        Index("ix_record_kind_id", "kind", "id"),
+        Index("ix_record_name_key_id", "name_key", "id"),
+        Index("ix_record_stated_start_id", "stated_start", "id"),
     )
     pk: int = Field(primary_key=True)
     id: str = Field(sa_type=Key, unique=True)
@@ -74,8 +82,9 @@ class Record(Dated, Claimed, table=True):
 
 
 class Event(SQLModel, table=True):
+    __table_args__ = (Index("ix_event_type_pk", "type", "pk"),)
     pk: int = Field(primary_key=True, foreign_key="record.pk")
-    type: str = Field(index=True)
+    type: str
 
 
 class Person(SQLModel, table=True):
@@ -84,8 +93,9 @@ class Person(SQLModel, table=True):
 
 
 class Policy(SQLModel, table=True):
+    __table_args__ = (Index("ix_policy_type_pk", "type", "pk"),)
     pk: int = Field(primary_key=True, foreign_key="record.pk")
-    type: str = Field(index=True)
+    type: str
 
 
 class Estimate(SQLModel, table=True):
@@ -106,14 +116,16 @@ class Estimate(SQLModel, table=True):
 
 
 class Organization(SQLModel, table=True):
+    __table_args__ = (Index("ix_organization_type_pk", "type", "pk"),)
     pk: int = Field(primary_key=True, foreign_key="record.pk")
-    type: str = Field(index=True)
+    type: str
     name_known: bool
 
 
 class Place(SQLModel, table=True):
+    __table_args__ = (Index("ix_place_type_pk", "type", "pk"),)
     pk: int = Field(primary_key=True, foreign_key="record.pk")
-    type: str = Field(index=True)
+    type: str
 
 
 class Quote(SQLModel, table=True):
@@ -130,8 +142,9 @@ class QuoteSubject(SQLModel, table=True):
 
 
 class Source(SQLModel, table=True):
+    __table_args__ = (Index("ix_source_type_pk", "type", "pk"),)
     pk: int = Field(primary_key=True, foreign_key="record.pk")
-    type: str = Field(index=True)
+    type: str
 
 
 class Alias(SQLModel, table=True):
@@ -144,10 +157,14 @@ class Alias(SQLModel, table=True):
 class Relation(Dated, Claimed, table=True):
     __table_args__ = (
         _one_of("stance", STANCES, "stance"),
+        *_claim_indexes("relation"),
         CheckConstraint("(causality IS NOT NULL) = (predicate = 'caused')", name="causality"),
-        Index("ix_relation_subject_predicate", "subject", "predicate"),
-        Index("ix_relation_object_predicate", "object", "predicate"),
-        Index("ix_relation_predicate_stated_start", "predicate", "stated_start"),
+        # The records tied to one, in order; and what is said of it, by predicate.
+        Index("ix_relation_subject_object_predicate", "subject", "object", "predicate"),
+        Index("ix_relation_object_subject_predicate", "object", "subject", "predicate"),
+        Index("ix_relation_subject_predicate_pk", "subject", "predicate", "pk"),
+        Index("ix_relation_object_predicate_pk", "object", "predicate", "pk"),
+        Index("ix_relation_predicate_pk", "predicate", "pk"),
     )
     pk: int = Field(primary_key=True)
     id: str = Field(sa_type=Key, unique=True)
@@ -176,14 +193,21 @@ class Citation(SQLModel, table=True):
         CheckConstraint("(record IS NULL) <> (relation IS NULL)", name="one_target"),
         CheckConstraint("start_offset < end_offset", name="span"),
         _one_of("status", ("verified", "unverified"), "status"),
+        Index("ix_citation_record_pk", "record", "pk"),
+        Index("ix_citation_relation_pk", "relation", "pk"),
+        Index("ix_citation_source_pk", "source", "pk"),
+        Index("ix_citation_section_pk", "section", "pk"),
+        # What rests on a source or a section, in order: records stand where the relation is null.
+        Index("ix_citation_source_relation_record", "source", "relation", "record"),
+        Index("ix_citation_section_relation_record", "section", "relation", "record"),
     )
     pk: int = Field(primary_key=True)
     id: str = Field(sa_type=Key, unique=True)
-    record: int | None = Field(default=None, foreign_key="record.pk", index=True)
-    relation: int | None = Field(default=None, foreign_key="relation.pk", index=True)
+    record: int | None = Field(default=None, foreign_key="record.pk")
+    relation: int | None = Field(default=None, foreign_key="relation.pk")
     passage: int = Field(foreign_key="passage.pk", index=True)
-    source: int = Field(foreign_key="record.pk", index=True)
-    section: str = Field(index=True)
+    source: int = Field(foreign_key="record.pk")
+    section: str
     start_offset: int
     end_offset: int
     status: str
@@ -222,6 +246,69 @@ class Term(SQLModel, table=True):
     count: int
 
 
+class Shelf(SQLModel, table=True):
+    """Where the keys of a kind, or of another table, begin and end; those that have dates come first."""
+
+    kind: str = Field(primary_key=True)
+    first: int
+    last_dated: int
+    last: int
+
+
+class Zone(SQLModel, table=True):
+    """Between which days the dates of a run of rows lie: `zone.RUN ** size` keys, of which this is run `number`.
+
+    A search for dates passes over whole runs by it, and reads only those in which something may be found.
+    """
+
+    of: str = Field(primary_key=True)
+    size: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    first_start: int
+    last_start: int
+    last_end: int
+    soonest: int
+    latest: int
+
+
+class Extent(SQLModel, table=True):
+    """How many records there are of a kind and a type (`` for all types), how many are dated, and between which days
+    that any date names."""
+
+    kind: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    total: int
+    dated: int
+    first_day: int | None = None
+    last_day: int | None = None
+
+
+class Year(SQLModel, table=True):
+    """How many records of a kind and a type begin and end in a year, as stated, at the soonest and at the latest; and
+    how many surely lie in it, or in a decade or century that begins with it. Open ends are in the years ±2,000,000,000.
+    """
+
+    kind: str = Field(primary_key=True)
+    type: str = Field(primary_key=True)
+    year: int = Field(primary_key=True)
+    starting: int
+    ending: int
+    soonest: int
+    latest: int
+    in_year: int
+    in_decade: int
+    in_century: int
+
+
+class FacetCount(SQLModel, table=True):
+    """A facet of a whole list, as it is answered."""
+
+    __tablename__ = "facet_count"
+    list: str = Field(primary_key=True)
+    facet: str = Field(primary_key=True)
+    document: str
+
+
 # A record may be attributed to one that is written after it.
 for _constraint in metadata.tables["record"].foreign_key_constraints:
     _constraint.deferrable, _constraint.initially = True, "DEFERRED"
@@ -235,6 +322,9 @@ quote_subject, relation, passage, citation, word, revision = (
     metadata.tables[name] for name in ("quote_subject", "relation", "passage", "citation", "word", "revision")
 )
 entry, term = (metadata.tables[name] for name in ("entry", "term"))
+shelf, zone, extent, year, facet_count = (
+    metadata.tables[name] for name in ("shelf", "zone", "extent", "year", "facet_count")
+)
 
 
 def is_modelled(name: str | None, type_: str, _: object) -> bool:

@@ -373,6 +373,7 @@ class Facet(Wire):
 
     values: list[FacetValue] = said("At most 50 of them.")
     others: int = said("How many values were left out.", 0)
+    truncated: bool = said("Whether so many match that only those of the list's first ones were counted.", False)
 
 
 class Page(Detail):

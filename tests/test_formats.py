@@ -11,15 +11,15 @@ import pytest
 from asgi_lifespan import LifespanManager
 from starlette.requests import ClientDisconnect
 
-from app import queries
+from app import listing, queries
 from app.db import Database
 from app.errors import Problem
 from app.formats import JSON, Format, negotiate, table
 from app.load import load
 from app.main import create_app
-from app.queries import Plan
 from app.resources import RECORDS
 from app.routers import sending
+from app.selection import Plan
 from app.settings import ROOT, Settings
 
 pytestmark = pytest.mark.anyio
@@ -194,13 +194,13 @@ async def test_a_long_answer_is_made_as_it_is_taken_and_let_go_of(settings, monk
     monkeypatch.setattr(queries, "BATCH", 5)
     database = Database(settings)
     asked = []
-    batch = queries._batch
+    batch = listing.batch
 
     def counted(*given):
         asked.append(1)
         return batch(*given)
 
-    monkeypatch.setattr(queries, "_batch", counted)
+    monkeypatch.setattr(queries, "batch", counted)
     lines = database.stream(lambda c: (line.encode() for line in queries.walk(c, RECORDS, Plan({}, ["id"], 20))))
     for number in range(1, 13):
         await anext(lines)

@@ -11,9 +11,12 @@ from app.settings import ROOT, Settings
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary", "analysis"},
     {"models", "db", "packfile"},
-    {"schemas", "spans", "pack", "caching", "edge", "formats", "index"},
+    {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones"},
     {"resources"},
-    {"queries", "documents", "load", "answers", "export"},
+    {"selection"},
+    {"listing", "tallies"},
+    {"queries", "documents", "answers", "export"},
+    {"load"},
     {"params"},
     {"routers", "examples"},
     {"docs", "agents"},
@@ -23,7 +26,7 @@ LEVELS = [
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 FILES = [path for path in (ROOT / "app").rglob("*.py") if path != ROOT / "app" / "__init__.py"]
 # Rooms of one level that may use each other, each in one direction only.
-WITHIN = {("db", "settings"), ("pack", "spans"), ("load", "documents"), ("answers", "queries"), ("export", "queries"),
+WITHIN = {("db", "settings"), ("pack", "spans"), ("answers", "queries"), ("export", "queries"),
           ("edge", "caching"), ("formats", "schemas")}  # fmt: skip
 
 

@@ -10,11 +10,11 @@ import httpx
 import jsonschema
 import pytest
 
-from app import queries
+from app import cursors
 from app.formats import BY_MEDIA_TYPE
 from app.main import create_app
-from app.queries import Plan
 from app.resources import EVENTS
+from app.selection import Plan
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -254,7 +254,7 @@ FORGED: list[Any] = [
 @pytest.mark.parametrize("position", FORGED, ids=repr)
 async def test_a_cursor_that_somebody_sealed_for_himself_is_still_looked_at(client, position):
     body = json.dumps(position).encode()
-    seal = queries._digest(Plan({}, ["start"], 20).signature(EVENTS.name), body)
+    seal = cursors._digest(Plan({}, ["start"], 20).signature(EVENTS.name), body)
     cursor = base64.urlsafe_b64encode(seal + body).decode().rstrip("=")
     response = await client.get("/v1/events", params={"cursor": cursor})
     assert (response.status_code, response.json()["errors"][0]["parameter"]) == (422, "cursor")

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, make_url, text
 
 from app.analysis import SNIPPET, fold, marks, parse, parse_name, snippet, stem, tokens
+from app.cursors import seal
 from app.load import load
 from app.main import create_app
-from app.queries import Plan, seal
+from app.selection import Plan
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio

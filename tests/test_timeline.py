@@ -7,15 +7,13 @@ from itertools import pairwise
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
-from sqlalchemy import create_engine, event, make_url, text
+from sqlalchemy import create_engine, make_url, text
 
 from app import dates
-from app.answers.timeline import edtf, fold, label, number_of, years
-from app.answers.timeline import timeline as counted
+from app.answers.timeline import edtf, fold, label
+from app.dates import number_of, years
 from app.load import load
 from app.main import create_app
-from app.queries import Plan
-from app.resources import EVENTS
 from app.settings import ROOT, Settings
 
 pytestmark = pytest.mark.anyio
@@ -326,21 +324,3 @@ async def test_years_that_javascript_does_not_know_are_cosmological(tmp_path):
             assert (await timeline(client, "format=timelinejs"))["scale"] == "cosmological"
             assert (await timeline(client, "format=timelinejs&from=-0500"))["scale"] == "human"
             assert (await client.get("/v1/timeline")).status_code == 422
-
-
-def test_the_timeline_reads_an_index_and_not_the_records(tmp_path):
-    settings = Settings(database_url=f"sqlite:///{tmp_path / 'fasti.db'}", source_dir=None)
-    load(settings)
-    engine = create_engine(settings.database_url, execution_options={"revision": "any"})
-    plans = []
-    with engine.connect() as connection:
-
-        def explain(_, __, statement, values, *___):
-            if "GROUP BY" in statement:
-                plans.extend(connection.connection.execute("EXPLAIN QUERY PLAN " + statement, values).fetchall())
-
-        event.listen(engine, "before_cursor_execute", explain)
-        counted(connection, EVENTS, Plan({}, ["start"], 20), None)
-    engine.dispose()
-    assert "COVERING INDEX ix_record_dates" in plans[0][3]
-    assert len(plans) == 1

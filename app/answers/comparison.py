@@ -16,13 +16,13 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from app import queries
+from app import selection
 from app.db import revision_read
 from app.errors import Fault, wrong
 from app.models import citation, record
-from app.queries import Plan
 from app.resources import ESTIMATES
 from app.schemas import Figure, Ref, When, Wire, said
+from app.selection import Plan
 from app.vocabulary import EstimateType, Polarity, Stance
 
 Document = dict[str, Any]
@@ -187,8 +187,8 @@ def compare(connection: Connection, plan: Plan) -> Comparison:
 
 
 def _rows(connection: Connection, plan: Plan) -> list[Any]:
-    query = select(record.c.pk, record.c.document).select_from(queries.rows_of(ESTIMATES, plan))
-    query = query.where(*queries.conditions(connection, ESTIMATES, plan))
+    query = select(record.c.pk, record.c.document).select_from(selection.rows_of(ESTIMATES, plan))
+    query = query.where(*selection.selected(connection, ESTIMATES, plan).conditions)
     rows = list(connection.execute(query.order_by(record.c.id).limit(MAX_ESTIMATES + 1)))
     if len(rows) > MAX_ESTIMATES:
         # An envelope of only some of them would be a wrong one.

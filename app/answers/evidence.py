@@ -7,9 +7,9 @@ from sqlalchemy import Connection, Row, false, func, or_, select
 
 from app.db import revision_read
 from app.models import citation, passage, record, relation
-from app.queries import missing
 from app.resources import RECORDS
 from app.schemas import Ref, SectionInfo, Wire, said
+from app.selection import missing
 from app.vocabulary import Causality, Polarity, Stance
 
 LIMIT = 1000

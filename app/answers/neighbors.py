@@ -17,9 +17,9 @@ from app.answers.graph import (
 )
 from app.db import revision_read
 from app.models import record
-from app.queries import missing
 from app.resources import RECORDS
 from app.schemas import Wire, said
+from app.selection import missing
 
 MAX_LINKS = 1_000
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, get_args
 from pydantic import ConfigDict, Field
 from sqlalchemy import Connection
 
-from app import queries
+from app import selection
 from app.answers.graph import (
     UNREAD,
     Direction,
@@ -133,7 +133,7 @@ def paths(
     `directed` goes along links from subject to object only. Raises Problem (422) for an id that there is not.
     """
     first, last = ends
-    start, end = queries.keys(connection, {"from": first, "to": last})
+    start, end = selection.keys(connection, {"from": first, "to": last})
     if start == end:
         raise wrong(Fault(parameter="to", detail=f"{last!r} is where the path begins", nearest=None))
     search = _Search(connection, (start, end), directed, replace(wanted, polarities=("positive",)))

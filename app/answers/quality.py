@@ -9,9 +9,10 @@ from app.answers.comparison import MAX_ESTIMATES, Agreement, compare
 from app.answers.timeline import Tally, list_url
 from app.db import revision_read
 from app.models import citation, record, relation, word
-from app.queries import Plan, count
+from app.queries import count
 from app.resources import CITATIONS, ESTIMATES, EVENTS, ORGANIZATIONS, PEOPLE, POLICIES, RECORDS, RELATIONS, Resource
 from app.schemas import Ref, Wire, said
+from app.selection import Plan
 from app.vocabulary import Kind
 
 

@@ -12,11 +12,12 @@ from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, uni
 
 from app import analysis, index
 from app.analysis import Mark, Part, Query, Token
+from app.cursors import seal, unseal
 from app.db import revision_read
 from app.errors import Fault, wrong
 from app.models import citation, entry, passage, record, relation, term
-from app.queries import Plan, keys_for, known_words, seal, unseal, within
 from app.schemas import Facet, FacetValue, Ref, Wire, said
+from app.selection import Plan, keys_for, known_words, within
 from app.vocabulary import KINDS, Causality, Kind, Polarity, Stance
 
 RANKED, COUNTED, LOOKED_AT = 300, 10_000, 50_000
@@ -143,7 +144,7 @@ def _by_kind(every: _Matches, link: Link) -> Facet:
     counts = Counter(row.kind for row in every.rows)
     most_first = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     values = [FacetValue(value=kind, label=kind, count=n, url=link({"kind": kind})) for kind, n in most_first]
-    return Facet(values=values, others=0)
+    return Facet(values=values, others=0, truncated=every.cut)
 
 
 def _cut(**cut: bool) -> list[Any]:

@@ -15,12 +15,12 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 from sqlalchemy import Connection, select
 
-from app import dates, queries
+from app import dates, queries, selection
 from app.answers.timeline import list_url
 from app.models import record, revision
-from app.queries import Plan
 from app.resources import Resource
 from app.schemas import Wire, said
+from app.selection import Plan
 from app.vocabulary import STANCES
 
 # Beyond these years JavaScript has no dates, and TimelineJS counts in years alone.
@@ -116,9 +116,9 @@ def _rows(connection: Connection, resource: Resource, plan: Plan) -> list[Any]:
         record.c.document, record.c.stated_start, record.c.stated_end, record.c.earliest_start, record.c.latest_start,
         record.c.earliest_end, record.c.latest_end,
     )  # fmt: skip
-    query = select(*columns).select_from(queries.rows_of(resource, plan))
-    query = query.where(*queries.conditions(connection, resource, plan))
-    return list(connection.execute(query.order_by(record.c.stated_start, record.c.id).limit(plan.limit)))
+    query = select(*columns).select_from(selection.rows_of(resource, plan))
+    query = query.where(*selection.selected(connection, resource, plan).conditions)
+    return list(connection.execute(query.order_by(record.c.pk).limit(plan.limit)))
 
 
 def _slide(row: Any, base: str) -> Slide:

@@ -7,7 +7,7 @@ bucket before our era, and the first one after it lacks it: no bucket has both e
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any, Literal, NamedTuple
@@ -15,17 +15,16 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection, func, select
 
-from app import dates, queries
+from app import dates, tallies
+from app.dates import YEARS, Size, number_of, years
 from app.db import revision_read
 from app.errors import Fault, wrong
 from app.models import record
-from app.queries import Plan
 from app.resources import Resource
 from app.schemas import Wire, said
+from app.selection import Plan, rows_of, selected
 from app.vocabulary import Kind
 
-Size = Literal["year", "decade", "century"]
-YEARS: dict[Size, int] = {"year": 1, "decade": 10, "century": 100}
 MAX_BUCKETS = 500
 # Groups of equal dates that are fetched at a time.
 BATCH = 5_000
@@ -95,7 +94,8 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
     Raises Problem (422) for more than `MAX_BUCKETS`, and for an unknown id or word.
     """
     everything = replace(plan, span=(None, None))
-    extent = _extent(connection, resource, replace(everything, dated=True), plan.span)
+    selected(connection, resource, everything)  # Raises Problem, which what is counted beforehand does not.
+    extent = _extent(connection, resource, everything, plan.span)
     total, dated = _totals(connection, resource, everything)
     chosen, numbers = _cut(extent, size)
     spans = [years(number, chosen) for number in numbers]
@@ -115,7 +115,7 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
 def decades(connection: Connection, resource: Resource, plan: Plan) -> list[tuple[str, str, int, dict[str, str]]]:
     """EDTF, label, count under `plan.match` and the `from` and `to` of each decade, of the last `MAX_BUCKETS`."""
     everything = replace(plan, span=(None, None))
-    extent = _extent(connection, resource, replace(everything, dated=True), (None, None))
+    extent = _extent(connection, resource, everything, (None, None))
     if extent is None:
         return []
     first, last = (number_of(dates.year_of(day), "decade") for day in extent)
@@ -142,21 +142,6 @@ def list_url(resource: Resource, plan: Plan, **more: str) -> str:
 def written(value: Any) -> str:
     """A filter's value as a query string has it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def number_of(year: int, size: Size) -> int:
-    """A bucket's number: they follow each other, 1 is the first of our era and 0 the one before it."""
-    length = YEARS[size]
-    return year // length + (length > 1) if year >= 1 else -(-year // length)
-
-
-def years(number: int, size: Size) -> tuple[int, int]:
-    """The first and the last year of a bucket; year 0 is 1 BCE."""
-    length = YEARS[size]
-    if number < 1:
-        return number * length - length + 1, number * length
-    first = (number - (length > 1)) * length
-    return max(first, 1), first + length - 1
 
 
 def label(first: int, last: int, size: Size) -> str:
@@ -208,16 +193,10 @@ def _extent(
 
     None when nothing is dated and nothing asked for.
     """
-    where, rows = queries.conditions(connection, resource, plan), queries.rows_of(resource, plan)
     first, last = wanted
     if first is None or last is None:
-        ends = [
-            select(best(column)).select_from(rows).where(*where, column > -dates.FAR, column < dates.FAR)
-            for best in (func.min, func.max)
-            for column in (record.c.stated_start, record.c.stated_end)
-        ]
-        found = connection.execute(select(*(end.scalar_subquery() for end in ends))).one()
-        named = [day for day in found if day is not None] or [day for day in wanted if day is not None]
+        named = [day for day in _named(connection, resource, plan) if day is not None]
+        named = named or [day for day in wanted if day is not None]
         if not named:
             return None
         first = min(*named, last or named[0]) if first is None else first
@@ -225,11 +204,25 @@ def _extent(
     return first, last
 
 
+def _named(connection: Connection, resource: Resource, plan: Plan) -> Sequence[int | None]:
+    """The first and the last day that any date names."""
+    if (kept := tallies.of(resource, plan)) is not None:
+        return tallies.extent_of(connection, kept)[2:]
+    where, rows = selected(connection, resource, replace(plan, dated=True)).conditions, rows_of(resource, plan)
+    ends = [
+        select(best(column)).select_from(rows).where(*where, column > -dates.FAR, column < dates.FAR)
+        for best in (func.min, func.max)
+        for column in (record.c.stated_start, record.c.stated_end)
+    ]
+    return connection.execute(select(*(end.scalar_subquery() for end in ends))).one()
+
+
 def _totals(connection: Connection, resource: Resource, plan: Plan) -> tuple[int, int]:
     """How many there are, and how many of them are dated."""
-    where = queries.conditions(connection, resource, plan)
-    counted = select(func.count(record.c.kind), func.count(record.c.stated_start))
-    total, dated = connection.execute(counted.select_from(queries.rows_of(resource, plan)).where(*where)).one()
+    if (kept := tallies.of(resource, plan)) is not None:
+        return tallies.extent_of(connection, kept)[:2]
+    counted = select(func.count(record.c.pk), func.count(record.c.stated_start)).select_from(rows_of(resource, plan))
+    total, dated = connection.execute(counted.where(*selected(connection, resource, plan).conditions)).one()
     return total, dated
 
 
@@ -254,14 +247,38 @@ def _cut(extent: tuple[int, int] | None, size: Size | None) -> tuple[Size, range
 def _counts(connection: Connection, resource: Resource, plan: Plan, spans: list[tuple[int, int]]) -> _Counts:
     if not spans:
         return _Counts([], [], [], [])
+    if (kept := tallies.of(resource, plan)) is not None:
+        return _tallied(tallies.years(connection, kept), spans)
     firsts = [dates.day_number(first, 1, 1) for first, _ in spans]
     last = dates.day_number(spans[-1][1], 12, 31)
     # Whatever may lie in the range, which is all that is counted in one of the three ways.
     wide = replace(plan, span=(firsts[0], last), match="possible")
-    where = queries.conditions(connection, resource, wide)
+    where = selected(connection, resource, wide).conditions
     columns = (record.c.stated_start, record.c.stated_end, record.c.earliest_start, record.c.latest_end)
-    query = select(*columns, func.count()).select_from(queries.rows_of(resource, wide)).where(*where).group_by(*columns)
+    query = select(*columns, func.count()).select_from(rows_of(resource, wide)).where(*where).group_by(*columns)
     return fold(connection.execute(query, execution_options={"yield_per": BATCH}), firsts, last)
+
+
+def _tallied(rows: Iterable[Any], spans: list[tuple[int, int]]) -> _Counts:
+    """The same counts from those of years: what overlaps a bucket has begun by its end, and not ended before it."""
+    end, firsts, last = len(spans), [first for first, _ in spans], spans[-1][1]
+    size = spans[0][1] - spans[0][0] + 1
+    inside = "in_year" if size == 1 else "in_decade" if size <= 10 else "in_century"
+    changes = {name: [0] * (end + 2) for name in ("starting", "ending", "soonest", "latest")}
+    certain = [0] * end
+    for row in rows:
+        # Place 0 is before the first bucket, and the last one behind them all.
+        place = end + 1 if row.year > last else bisect_right(firsts, row.year)
+        for name, counts in changes.items():
+            counts[place] += getattr(row, name)
+        if 0 < place <= end and firsts[place - 1] == row.year:
+            certain[place - 1] = getattr(row, inside)
+    sums = {name: list(accumulate(counts)) for name, counts in changes.items()}
+    return _Counts(
+        [sums["starting"][i] - sums["ending"][i - 1] for i in range(1, end + 1)],
+        [sums["soonest"][i] - sums["latest"][i - 1] for i in range(1, end + 1)],
+        certain, changes["starting"][1 : end + 1],
+    )  # fmt: skip
 
 
 def fold(rows: Iterable[Any], firsts: list[int], last: int) -> _Counts:

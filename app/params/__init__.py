@@ -9,11 +9,12 @@ from app import dates
 from app.answers.evidence import Units
 from app.answers.graph import Direction, Wanted
 from app.answers.paths import MAX_DEPTH
-from app.answers.timeline import MAX_BUCKETS, Size
+from app.answers.timeline import MAX_BUCKETS
+from app.dates import Size
 from app.errors import Fault, wrong
 from app.packfile import SLUG
-from app.queries import Plan
 from app.resources import ESTIMATES, EVENTS, POLICIES, QUOTES, Resource
+from app.selection import Plan
 from app.vocabulary import Causality, EstimateType, Kind, Polarity, Predicate, QuoteForm, Stance
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 200

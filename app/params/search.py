@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from app import analysis
 from app.answers.search import SearchKind, first_cursor
 from app.params import DEFAULT_LIMIT, DateParams, Ids, Kinds, Stances, many, maybe, span_of, split
-from app.queries import Plan
+from app.selection import Plan
 
 
 def _with_words(value: str) -> str:

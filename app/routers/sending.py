@@ -15,8 +15,8 @@ from app.caching import BODILESS, READ
 from app.db import Database, revision_read
 from app.errors import Fault, wrong
 from app.formats import BIBTEX, CSL, CSV, JSON_LD, NDJSON, RIS, Context, Format, Renderer, citing, linked, table
-from app.queries import Plan
 from app.resources import Resource
+from app.selection import Plan
 
 T = TypeVar("T")
 RENDERERS: dict[str, Renderer] = {

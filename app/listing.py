@@ -1,0 +1,193 @@
+"""The rows of a list, a page at a time, in order, and without reading many more than the page has.
+
+In its default order a list goes along its keys, and looks only where its dates or its ties lead. In another order it
+goes along an index. What is unknown comes last in both directions, so a list has a part with its first sort key, and
+a part without.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_, select, true, tuple_
+
+from app import zones
+from app.cursors import fits, seal, unseal
+from app.resources import Resource
+from app.selection import Plan, Selection, Tie, rows_of, selected, shelf_of
+from app.zones import Stretch
+
+MOST = 4_000
+"""How many ties are followed in one query."""
+
+Position = list[Any] | None
+
+
+def batch(
+    connection: Connection, resource: Resource, plan: Plan, chosen: Selection
+) -> tuple[Sequence[Any], str | None]:
+    """The rows of one page (`document`, `pk` and the sort keys), and the cursor behind them, which is None at the end.
+
+    Raises Problem for a cursor of another list.
+    """
+    columns = [*(resource.sorts[word.lstrip("-")] for word in plan.sort), resource.table.c.id]
+    position = None if plan.cursor is None else _position(resource, plan, columns)
+    query = select(resource.table.c.document, resource.table.c.pk, *columns)
+    query = query.select_from(rows_of(resource, plan, *columns)).where(*chosen.where)
+    along = _along_keys if chosen.keys and _is_default(resource, plan) else _along_index
+    rows: list[Any] = []
+    for part in along(connection, resource, plan, chosen, query, position):
+        rows += connection.execute(part.limit(plan.limit + 1 - len(rows))).all()
+        if len(rows) > plan.limit:
+            return rows[:-1], seal(plan.signature(resource.name), list(rows[-2][2:]))
+    return rows, None
+
+
+def first_keys(connection: Connection, resource: Resource, plan: Plan, number: int) -> list[int]:
+    """The keys of the first items of the whole list in its default order, at most so many."""
+    plan = replace(plan, sort=[resource.default_sort], limit=number, cursor=None)
+    chosen = selected(connection, resource, plan)
+    columns = [resource.sorts[resource.default_sort]]
+    query = select(resource.table.c.pk).select_from(rows_of(resource, plan, *columns)).where(*chosen.where)
+    found = list[int]()
+    along = _along_keys if chosen.keys else _along_index
+    for part in along(connection, resource, plan, chosen, query, None):
+        found += connection.execute(part.limit(number - len(found))).scalars()
+        if len(found) == number:
+            break
+    return found
+
+
+def _is_default(resource: Resource, plan: Plan) -> bool:
+    return [word.lstrip("-") for word in plan.sort] == [resource.default_sort]
+
+
+def _position(resource: Resource, plan: Plan, columns: Sequence[Any]) -> list[Any]:
+    """Where the plan's cursor stands: one value per column."""
+
+    def can_be(values: list[Any]) -> bool:
+        return len(values) == len(columns) and all(map(fits, columns, values))
+
+    return unseal(plan.signature(resource.name), plan.cursor or "", can_be)
+
+
+def _along_keys(
+    connection: Connection, resource: Resource, plan: Plan, chosen: Selection, query: Select[Any], position: Position
+) -> Iterator[Select[Any]]:
+    pk, down = resource.table.c.pk, plan.sort[0].startswith("-")
+    query = query.order_by(pk.desc() if down else pk)
+    for keys in _stretches(connection, resource, chosen, position, down=down):
+        for narrowing in _narrowed(connection, plan, chosen, keys, down=down):
+            yield query.where(*narrowing)
+
+
+def _stretches(
+    connection: Connection, resource: Resource, chosen: Selection, position: Position, *, down: bool
+) -> list[Stretch]:
+    """The keys that come after a position, in order: what has no date stands last, and does so backwards as well."""
+    assert chosen.keys
+    first, last = chosen.keys
+    parts = [chosen.keys]
+    if down and resource.sorts[resource.default_sort].nullable:
+        last_dated = shelf_of(connection, resource.kind or resource.table.name)[1]
+        parts = [(first, min(last, last_dated)), (max(first, last_dated + 1), last)]
+        if position is not None and position[0] is None:
+            parts = parts[1:]
+    if position is not None:
+        parts[0] = _beyond(connection, resource, parts[0], position, down=down)
+    return [part for part in parts if part[0] <= part[1]]
+
+
+def _beyond(connection: Connection, resource: Resource, keys: Stretch, position: list[Any], *, down: bool) -> Stretch:
+    """The keys after a position. What stood there may be gone, if the cursor is of an earlier revision."""
+    table, column = resource.table, resource.sorts[resource.default_sort]
+    wanted = select(table.c.pk).where(table.c.id == position[1], column.is_not_distinct_from(position[0]))
+    here = connection.execute(wanted.where(table.c.pk.between(*keys))).scalar()
+    if here is not None:
+        return (keys[0], here - 1) if down else (here + 1, keys[1])
+
+    def place(pk: int) -> tuple[bool, Any, str]:
+        value, name = connection.execute(select(column, table.c.id).where(table.c.pk == pk)).one()
+        return value is None, "" if value is None else value, name
+
+    sought = (position[0] is None, "" if position[0] is None else position[0], position[1])
+    next_ = keys[0] + bisect_left(range(keys[0], keys[1] + 1), sought, key=place)
+    return (keys[0], next_ - 1) if down else (next_, keys[1])
+
+
+def _narrowed(
+    connection: Connection, plan: Plan, chosen: Selection, keys: Stretch, *, down: bool
+) -> Iterator[list[ColumnElement[bool]]]:
+    """Conditions, each of which leads to some of the rows, in order; together they lead to all."""
+    pk = chosen.table.c.pk
+    followed = next((tie for tie in chosen.ties if tie.ordered), None)
+    others = [tie.holds(pk) for tie in chosen.ties if tie is not followed]
+    if followed is not None:
+        size = plan.limit + 1 if not (others or chosen.where) else 10 * plan.limit
+        for found in _followed(connection, followed, keys, size, down=down):
+            yield [pk.in_(found), *others]
+    elif plan.dates is not None:
+        for stretch in zones.stretches(connection, chosen.table, plan.dates, plan.match, keys, down=down):
+            yield [pk.between(*stretch), *others]
+    else:
+        yield [pk.between(*keys), *others]
+
+
+def _followed(connection: Connection, tie: Tie, keys: Stretch, size: int, *, down: bool) -> Iterator[list[int]]:
+    while keys[0] <= keys[1] and (found := tie.following(connection, keys, size, down=down)):
+        yield found
+        if len(found) < size:
+            return
+        keys = (keys[0], found[-1] - 1) if down else (found[-1] + 1, keys[1])
+        size = min(4 * size, MOST)
+
+
+def _along_index(
+    connection: Connection, resource: Resource, plan: Plan, chosen: Selection, query: Select[Any], position: Position
+) -> Iterator[Select[Any]]:
+    del connection
+    downs = [word.startswith("-") for word in plan.sort]
+    order = [(resource.sorts[word.lstrip("-")], down) for word, down in zip(plan.sort, downs, strict=True)]
+    order.append((resource.table.c.id, downs[-1]))
+    own = [resource.table.c.kind == resource.kind] if resource.kind else []
+    query = query.where(*own, *(tie.among(resource.table.c.pk) for tie in chosen.ties))
+    first = order[0][0]
+    if not first.nullable:
+        yield _from(query, order, position)
+        return
+    if position is None or position[0] is not None:
+        yield _from(query.where(first.is_not(None)), order, position)
+        position = None
+    yield _from(query.where(first.is_(None)), order[1:], position and position[1:])
+
+
+def _from(query: Select[Any], order: list[tuple[Column[Any], bool]], position: Position) -> Select[Any]:
+    """The rows after a position, in order. The first column has no nulls here, and any other has them last."""
+    ends = [column.desc() if down else column.asc() for column, down in order]
+    unknown_last = [end.nulls_last() if column.nullable else end for end, (column, _) in zip(ends, order, strict=True)]
+    ends[1:] = unknown_last[1:]
+    return query.where(true() if position is None else _after(order, position)).order_by(*ends)
+
+
+def _after(order: list[tuple[Column[Any], bool]], position: list[Any]) -> ColumnElement[bool]:
+    """Rows past a position: as one comparison where that is possible, since an index is entered at its place by it."""
+    columns, downs = zip(*order, strict=True)
+    if len(set(downs)) == 1 and not any(column.nullable for column in columns[1:]):
+        here = tuple_(*columns)
+        return here < tuple(position) if downs[0] else here > tuple(position)
+    first, value = columns[0], position[0]
+    return and_(first <= value if downs[0] else first >= value, _past(order, position))
+
+
+def _past(order: list[tuple[Column[Any], bool]], position: list[Any]) -> ColumnElement[bool]:
+    """Rows past a position, nulls last in both directions: equal so far, and beyond in the next key."""
+    found: list[ColumnElement[bool]] = []
+    equal: list[ColumnElement[bool]] = []
+    for (column, down), value in zip(order, position, strict=True):
+        if value is None:
+            equal.append(column.is_(None))
+            continue
+        found.append(and_(*equal, or_(column < value if down else column > value, column.is_(None))))
+        equal.append(column == value)
+    return or_(*found)

@@ -1,0 +1,340 @@
+"""What a request selects: its plan as conditions on rows, and on the rows of other tables that these are tied to."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Table,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    union,
+)
+
+from app import analysis, dates, index
+from app.errors import Fault, Problem, nearest, wrong
+from app.models import citation, entry, estimate, quote_subject, record, relation, shelf, word
+from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
+from app.vocabulary import PLURALS
+from app.zones import Stretch
+
+STARTED = ("initiated", "announced")
+MAX_ID = 300
+NEARBY = 3
+"""For how many unknown ids of a parameter a similar one is looked for."""
+
+NEARBY_IDS = 500
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A list request, parsed: nothing in it is the client's text any more but ids and words to look up."""
+
+    filters: dict[str, list[Any]]
+    sort: list[str]
+    limit: int
+    cursor: str | None = None
+    total: bool = False
+    fields: list[str] = field(default_factory=list)
+    include: list[str] = field(default_factory=list)
+    span: tuple[int | None, int | None] = (None, None)
+    match: str = "stated"
+    dated: bool | None = None
+    predicate: list[str] = field(default_factory=list)
+    facets: list[str] = field(default_factory=list)
+    amount: tuple[float | None, float | None] = (None, None)
+    amount_match: str = "possible"
+
+    @property
+    def dates(self) -> tuple[int, int] | None:
+        """The days asked for, the first and the last; None where any will do."""
+        first, last = self.span
+        if first is None and last is None:
+            return None
+        return -dates.FAR if first is None else first, dates.FAR if last is None else last
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it selects all that the list has."""
+        asked = (self.filters, self.predicate, self.dates, self.dated is not None, self.amount != (None, None))
+        return not any(asked)
+
+    def signature(self, name: str) -> str:
+        """What a cursor of the list of this name is bound to: all that decides which rows come in which order."""
+        body = [name, self.filters, self.sort, self.span, self.match, self.dated, self.predicate, self.amount]
+        return json.dumps([*body, self.amount_match], sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Side:
+    """Rows of another table: the column of theirs that has the key of ours, and what they must meet."""
+
+    own: Column[Any]
+    where: tuple[ColumnElement[bool], ...]
+    lead: Column[Any] | None = None
+    """What the index has before `own`, where it is not held to one value by an equality."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """Our rows are selected by rows of another table, on any of some sides."""
+
+    sides: tuple[Side, ...]
+    ordered: bool
+    """Whether an index gives the keys in order."""
+
+    def among(self, pk: Column[Any]) -> ColumnElement[bool]:
+        """The condition for looking at many of our rows: theirs are gathered first."""
+        return pk.in_(union(*(select(side.own).where(side.own.is_not(None), *side.where) for side in self.sides)))
+
+    def holds(self, pk: Column[Any]) -> ColumnElement[bool]:
+        """The same for looking at few."""
+        return or_(*(exists().where(side.own == pk, *side.where).correlate(pk.table) for side in self.sides))
+
+    def following(self, connection: Connection, keys: Stretch, number: int, *, down: bool) -> list[int]:
+        """The first of our keys within a stretch, in order; backwards if `down`."""
+        parts = [_ordered(side, keys, number, down=down) for side in self.sides]
+        every = union(*(select(part.c.pk) for part in parts)).subquery()
+        order = every.c.pk.desc() if down else every.c.pk
+        return list(connection.execute(select(every.c.pk).order_by(order).limit(number)).scalars())
+
+
+def _ordered(side: Side, keys: Stretch, number: int, *, down: bool) -> FromClause:
+    own = side.own
+    columns = [own.label("pk")] if side.lead is None else [side.lead, own.label("pk")]
+    order = [column.desc() if down else column for column in ([own] if side.lead is None else [side.lead, own])]
+    query = select(*columns).distinct().where(*side.where, own.between(*keys))
+    return query.order_by(*order).limit(number).subquery()
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The rows of a list that a plan selects."""
+
+    table: Table
+    keys: Stretch | None
+    """Between which keys they are, where that is known."""
+
+    where: list[ColumnElement[bool]]
+    ties: list[Tie]
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """All that a row must meet."""
+        pk = self.table.c.pk
+        here = [pk.between(*self.keys)] if self.keys else []
+        return [*here, *self.where, *(tie.among(pk) for tie in self.ties)]
+
+
+def keys(connection: Connection, ids: dict[str, str]) -> list[int]:
+    """The keys of records whose ids parameters give, by parameter. Raises Problem (422) for what is not there."""
+    faults: list[Fault] = []
+    found = [keys_for(connection, name, record, None, [each], faults) for name, each in ids.items()]
+    if faults:
+        raise wrong(*faults)
+    return [pk for [pk] in found]
+
+
+def missing(connection: Connection, resource: Resource, name: str) -> Problem:
+    """The problem (404) of an id that is not there, which says where it is or what comes nearest."""
+    if len(name) > MAX_ID:
+        return Problem("not-found", "There is no such id: ids are much shorter.")
+    kind = (
+        connection.execute(select(record.c.kind).where(record.c.id == name)).scalar()
+        if resource.table is record
+        else None
+    )
+    if kind is not None:
+        place = f"/v1/{PLURALS[kind]}/{name}"
+        return Problem("not-found", f"{name!r} is a {kind}, and is at {place}.", found_at=place)
+    near = _near(connection, resource.table, name)
+    hint = f" Did you mean {near!r}?" if near else ""
+    return Problem("not-found", f"There is no {name!r} in /v1/{resource.name}.{hint}")
+
+
+def _near(connection: Connection, table: Table, name: str) -> str | None:
+    """A similar id, looked for among those that begin alike, so that the work is bounded; or one by its name."""
+    start = name[:2]
+    ids = connection.execute(
+        select(table.c.id).where(table.c.id >= start, table.c.id < start + "~").limit(NEARBY_IDS)
+    ).scalars()
+    return nearest(name, list(ids)) or (_called(connection, name) if table is record else None)
+
+
+def _called(connection: Connection, name: str) -> str | None:
+    """The best connected record with a name or an alias that begins with these words."""
+    try:
+        query = analysis.parse_name(name.replace("-", " "))
+    except ValueError:
+        return None
+    found = index.match(connection, query, names=True).limit(1).subquery()
+    called = select(record.c.id).join(entry, entry.c.record == record.c.pk).join(found, found.c.pk == entry.c.pk)
+    return connection.execute(called).scalar()
+
+
+def rows_of(resource: Resource, plan: Plan, *also: Any) -> FromClause:
+    """What the plan's conditions, and the columns `also`, speak of: a kind's own table is joined only where needed."""
+    own = resource.own
+    columns = [getattr(resource.filters[name], "column", None) for name in plan.filters] + [*also]
+    if plan.amount != (None, None):
+        columns.append(estimate.c.low)
+    if own is None or not any(getattr(column, "table", None) is own for column in columns):
+        return resource.table
+    return resource.table.join(own, own.c.pk == record.c.pk)
+
+
+def shelf_of(connection: Connection, name: str) -> tuple[int, int, int]:
+    """The first key of a kind or table, the last with a date, and the last; kept with the connection, which reads one
+    revision only."""
+    kept: dict[str, tuple[int, int, int]] = connection.info.setdefault("shelves", {})
+    if not kept:
+        rows = connection.execute(select(shelf.c.kind, shelf.c.first, shelf.c.last_dated, shelf.c.last))
+        kept |= {row[0]: (row[1], row[2], row[3]) for row in rows}
+    return kept.get(name, (1, 0, 0))
+
+
+def selected(connection: Connection, resource: Resource, plan: Plan) -> Selection:
+    """What the plan selects. Raises Problem for an unknown id or word."""
+    faults: list[Fault] = []
+    where: list[ColumnElement[bool]] = []
+    ties: list[Tie] = []
+    for name, values in plan.filters.items():
+        found = _condition(connection, resource, plan, (name, resource.filters[name]), values, faults)
+        ties.append(found) if isinstance(found, Tie) else where.append(found)
+    if faults:
+        raise wrong(*faults)
+    is_linked = any(isinstance(resource.filters[name], Linked) for name in plan.filters)
+    if plan.predicate and resource.table is record and not is_linked:
+        ties.append(_linked(None, plan.predicate))
+    where += within(resource.table, plan)
+    if plan.amount != (None, None):
+        where.append(_amount(*plan.amount, certain=plan.amount_match == "certain"))
+    return Selection(resource.table, _keys(connection, resource, plan), where, ties)
+
+
+def _keys(connection: Connection, resource: Resource, plan: Plan) -> Stretch | None:
+    if resource.table is record and resource.kind is None:
+        return None
+    first, last_dated, last = shelf_of(connection, resource.kind or resource.table.name)
+    if resource.default_sort != "start" or "end" not in resource.sorts:
+        return first, last
+    dated = plan.dated if plan.dates is None or plan.dated is False else True
+    return first if dated is not False else last_dated + 1, last_dated if dated else last
+
+
+def _condition(
+    connection: Connection, resource: Resource, plan: Plan, named: tuple[str, Filter], values: list[Any],
+    faults: list[Fault],
+) -> ColumnElement[bool] | Tie:  # fmt: skip
+    name, wanted = named
+    table = resource.table
+    match wanted:
+        case In(column, words):
+            if words:
+                known_words(connection, name, words, values, faults)
+            return column.in_(values)
+        case Known(column):
+            return column.is_not(None) if values[0] else column.is_(None)
+        case Key(column, kind, target):
+            return column.in_(keys_for(connection, name, target, kind, values, faults))
+        case Linked(kind):
+            return _linked(keys_for(connection, name, record, kind, values, faults), plan.predicate)
+        case Either():
+            keys = keys_for(connection, name, record, None, values, faults)
+            return or_(relation.c.subject.in_(keys), relation.c.object.in_(keys))
+        case Cited(column, ids, words):
+            if ids:
+                values = keys_for(connection, name, record, "source", values, faults)
+            if words:
+                known_words(connection, name, words, values, faults)
+            return _cited(table, column, values)
+        case Initiated():
+            keys = keys_for(connection, name, record, None, values, faults)
+            started = relation.c.predicate.in_(STARTED)
+            return Tie(tuple(Side(relation.c.object, (relation.c.subject == key, started)) for key in keys), True)
+        case About():
+            keys = keys_for(connection, name, record, None, values, faults)
+            return Tie((Side(quote_subject.c.quote, (quote_subject.c.record.in_(keys),)),), True)
+        case Anchored():
+            keys = keys_for(connection, name, record, None, values, faults)
+            return Tie((Side(citation.c.passage, (citation.c.record.in_(keys),)),), True)
+
+
+def _linked(keys: list[int] | None, predicates: list[str]) -> Tie:
+    """A relation, with one of these predicates if any are given, has the record at one end and a key at the other."""
+    said = (relation.c.predicate.in_(predicates),) if predicates else ()
+    ends = (relation.c.subject, relation.c.object)
+    if keys is None:
+        return Tie(tuple(Side(own, said) for own in ends), False)
+    pairs = (ends, ends[::-1])
+    return Tie(tuple(Side(own, (other == key, *said)) for key in keys for own, other in pairs), True)
+
+
+def _cited(table: Table, column: Column[Any], values: list[Any]) -> Tie:
+    """A citation of the row has one of these values in this column."""
+    if table is record:
+        own, lead, only = citation.c.record, citation.c.relation, (citation.c.relation.is_(None),)
+        return Tie(tuple(Side(own, (column == value, *only), lead) for value in values), True)
+    return Tie(tuple(Side(citation.c.relation, (column == value,)) for value in values), True)
+
+
+def keys_for(
+    connection: Connection, name: str, target: Table, kind: str | None, ids: list[str], faults: list[Fault]
+) -> list[int]:
+    columns = (target.c.id, target.c.pk, record.c.kind) if target is record else (target.c.id, target.c.pk)
+    rows = {row.id: row for row in connection.execute(select(*columns).where(target.c.id.in_(ids)))}
+    unknown = [each for each in dict.fromkeys(ids) if each not in rows]
+    for each in dict.fromkeys(ids):
+        if each in unknown:
+            near = _near(connection, target, each) if each in unknown[:NEARBY] else None
+            hint = f"; did you mean {near!r}?" if near else ""
+            faults.append(Fault(parameter=name, detail=f"there is no {each!r}{hint}", nearest=near))
+        elif kind and rows[each].kind != kind:
+            detail = f"{each!r} is of the kind {rows[each].kind}, and this parameter takes the kind {kind}"
+            faults.append(Fault(parameter=name, detail=detail, nearest=None))
+    return [row.pk for row in rows.values()]
+
+
+def known_words(connection: Connection, name: str, field_: str, values: list[str], faults: list[Fault]) -> None:
+    known = connection.execute(select(word.c.word).where(word.c.field == field_)).scalars().all()
+    for value in values:
+        if value not in known:
+            detail = f"{value!r} does not occur; these do: {', '.join(known[:50])}"
+            faults.append(Fault(parameter=name, detail=detail, nearest=nearest(value, known)))
+
+
+def within(table: Table, plan: Plan) -> list[ColumnElement[bool]]:
+    """The plan's dates as conditions on a table that has them."""
+    found: list[ColumnElement[bool]] = []
+    if plan.dated is not None:
+        found.append(table.c.stated_start.is_not(None) if plan.dated else table.c.stated_start.is_(None))
+    if plan.dates is None:
+        return found
+    first, last = plan.dates
+    if plan.match == "certain":
+        ends = zip((table.c.earliest_start >= first, table.c.latest_end <= last), plan.span, strict=True)
+        return [*found, *(end for end, day in ends if day is not None)]
+    if plan.match == "stated":
+        return [*found, table.c.stated_start <= last, table.c.stated_end >= first]
+    begun = or_(table.c.earliest_start.is_(None), table.c.earliest_start <= last)
+    lasted = or_(table.c.latest_end.is_(None), table.c.latest_end >= first)
+    return [*found, table.c.stated_start.is_not(None), begun, lasted]
+
+
+def _amount(least: float | None, most: float | None, *, certain: bool) -> ColumnElement[bool]:
+    low: Any = func.coalesce(estimate.c.low, estimate.c.value)
+    high: Any = func.coalesce(estimate.c.high, estimate.c.value)
+    given = or_(low.is_not(None), high.is_not(None))
+    if certain:
+        return and_(given, true() if least is None else low >= least, true() if most is None else high <= most)
+    above = true() if least is None else or_(high.is_(None), high >= least)
+    below = true() if most is None else or_(low.is_(None), low <= most)
+    return and_(given, above, below)
