@@ -6,7 +6,7 @@ a part without.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,9 @@ from app.zones import Stretch
 
 MOST = 4_000
 """How many ties are followed in one query."""
+
+MANY = 500
+"""So many ties of a row are followed by where dates lead, and not one after the other."""
 
 Position = list[Any] | None
 
@@ -123,15 +126,21 @@ def _narrowed(
     pk = chosen.table.c.pk
     followed = next((tie for tie in chosen.ties if tie.ordered), None)
     others = [tie.holds(pk) for tie in chosen.ties if tie is not followed]
-    if followed is not None:
-        size = plan.limit + 1 if not (others or chosen.where) else 10 * plan.limit
-        for found in _followed(connection, followed, keys, size, down=down):
-            yield [pk.in_(found), *others]
-    elif plan.dates is not None:
-        for stretch in zones.stretches(connection, chosen.table, plan.dates, plan.match, keys, down=down):
+    size = plan.limit + 1 if not (others or chosen.where) else 10 * plan.limit
+    stretches: Iterable[Stretch] = [keys]
+    # Few ties are all looked at; of many, the dates lead to those that may match.
+    if plan.dates is not None and (followed is None or _are_many(connection, followed, keys)):
+        stretches = zones.stretches(connection, chosen.table, plan.dates, plan.match, keys, down=down)
+    for stretch in stretches:
+        if followed is None:
             yield [pk.between(*stretch), *others]
-    else:
-        yield [pk.between(*keys), *others]
+        else:
+            for found in _followed(connection, followed, stretch, size, down=down):
+                yield [pk.in_(found), *others]
+
+
+def _are_many(connection: Connection, tie: Tie, keys: Stretch) -> bool:
+    return len(tie.following(connection, keys, MANY, down=False)) == MANY
 
 
 def _followed(connection: Connection, tie: Tie, keys: Stretch, size: int, *, down: bool) -> Iterator[list[int]]:

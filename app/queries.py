@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, or_, select
+from sqlalchemy import Connection, func, select
 
-from app import dates
+from app import dates, tallies
 from app.cursors import seal
 from app.db import revision_read
 from app.listing import batch
-from app.models import citation, record, relation, revision
+from app.models import record, revision
+from app.related import related
 from app.resources import Resource
 from app.selection import MAX_ID, Plan, Selection, missing, rows_of, selected
 
@@ -84,7 +85,9 @@ def count(connection: Connection, resource: Resource, plan: Plan) -> int:
 
 
 def _total(connection: Connection, resource: Resource, plan: Plan, chosen: Selection) -> int:
-    if chosen.keys and not chosen.where and not chosen.ties:
+    if (kept := tallies.of(resource, plan)) is not None and plan.dates is None:
+        return tallies.extent_of(connection, kept).total
+    if plan.is_whole and chosen.keys:
         return chosen.keys[1] - chosen.keys[0] + 1
     query = select(func.count(resource.table.c.pk)).select_from(rows_of(resource, plan)).where(*chosen.conditions)
     total: int = connection.execute(query).scalar_one()
@@ -109,45 +112,12 @@ def _included(connection: Connection, resource: Resource, keys: list[int], names
     body: dict[str, Any] = {}
     truncated = []
     for name in names:
-        query = _related(resource, name, keys, names).distinct().limit(INCLUDE_LIMIT + 1)
+        query = related(resource, name, keys, names, INCLUDE_LIMIT + 1)
         documents = [row.document for row in connection.execute(query)]
         if len(documents) > INCLUDE_LIMIT:
             truncated.append(name)
         body[name] = [json.loads(document) for document in documents[:INCLUDE_LIMIT]]
     return body | {"truncated": truncated}
-
-
-def _related(resource: Resource, name: str, keys: list[int], names: Sequence[str]) -> Select[Any]:
-    """What an include adds for the items with these keys, in one query. Citations are also those of the relations
-    that another include adds."""
-    touching = or_(relation.c.subject.in_(keys), relation.c.object.in_(keys))
-    own = {"relations": citation.c.relation, "passages": citation.c.passage}.get(resource.name, citation.c.record)
-    match resource.name, name:
-        case "relations", "records":
-            ends = select(relation.c.subject).where(relation.c.pk.in_(keys))
-            return _documents(record, ends.union(select(relation.c.object).where(relation.c.pk.in_(keys))))
-        case "citations", "records":
-            return _documents(
-                record, select(citation.c.record).where(citation.c.pk.in_(keys), citation.c.record.is_not(None))
-            )
-        case "citations", "relations":
-            return _documents(
-                relation, select(citation.c.relation).where(citation.c.pk.in_(keys), citation.c.relation.is_not(None))
-            )
-        case _, "relations":
-            return select(relation.c.document, relation.c.id).where(touching).order_by(relation.c.id)
-        case _, "records":
-            there = select(relation.c.subject).where(relation.c.object.in_(keys))
-            return _documents(record, there.union(select(relation.c.object).where(relation.c.subject.in_(keys))))
-        case _:
-            cited: ColumnElement[bool] = own.in_(keys)
-            if "relations" in names:
-                cited = or_(cited, citation.c.relation.in_(select(relation.c.pk).where(touching)))
-            return select(citation.c.document, citation.c.id).where(cited).order_by(citation.c.id)
-
-
-def _documents(table: Table, keys: Any) -> Select[Any]:
-    return select(table.c.document, table.c.id).where(table.c.pk.in_(keys)).order_by(table.c.id)
 
 
 def about(connection: Connection) -> bytes:

@@ -181,14 +181,10 @@ def _called(connection: Connection, name: str) -> str | None:
 
 
 def rows_of(resource: Resource, plan: Plan, *also: Any) -> FromClause:
-    """What the plan's conditions, and the columns `also`, speak of: a kind's own table is joined only where needed."""
+    """What the plan's own conditions, and the columns `also`, speak of: a kind's table is joined where needed only."""
     own = resource.own
-    columns = [getattr(resource.filters[name], "column", None) for name in plan.filters] + [*also]
-    if plan.amount != (None, None):
-        columns.append(estimate.c.low)
-    if own is None or not any(getattr(column, "table", None) is own for column in columns):
-        return resource.table
-    return resource.table.join(own, own.c.pk == record.c.pk)
+    needed = plan.amount != (None, None) or any(getattr(column, "table", None) is own for column in also)
+    return resource.table.join(own, own.c.pk == record.c.pk) if own is not None and needed else resource.table
 
 
 def shelf_of(connection: Connection, name: str) -> tuple[int, int, int]:
@@ -240,11 +236,12 @@ def _condition(
         case In(column, words):
             if words:
                 known_words(connection, name, words, values, faults)
-            return column.in_(values)
+            return column.in_(values) if column.table is table else _own(column, values)
         case Known(column):
             return column.is_not(None) if values[0] else column.is_(None)
         case Key(column, kind, target):
-            return column.in_(keys_for(connection, name, target, kind, values, faults))
+            keys = keys_for(connection, name, target, kind, values, faults)
+            return column.in_(keys) if column.table is table else _own(column, keys)
         case Linked(kind):
             return _linked(keys_for(connection, name, record, kind, values, faults), plan.predicate)
         case Either():
@@ -266,6 +263,14 @@ def _condition(
         case Anchored():
             keys = keys_for(connection, name, record, None, values, faults)
             return Tie((Side(citation.c.passage, (citation.c.record.in_(keys),)),), True)
+
+
+def _own(column: Column[Any], values: list[Any]) -> Tie:
+    """The kind's own table has one of these values for the record."""
+    pk = column.table.c.pk
+    if any(each.columns[0] is column for each in column.table.indexes):
+        return Tie(tuple(Side(pk, (column == value,)) for value in values), True)
+    return Tie((Side(pk, (column.in_(values),)),), False)
 
 
 def _linked(keys: list[int] | None, predicates: list[str]) -> Tie:

@@ -45,6 +45,8 @@ def of(resource: Resource, plan: Plan) -> Kept | None:
     others = [name for name in plan.filters if name not in ("type", "kind")]
     if others or plan.predicate or plan.dated is not None or plan.amount != (None, None):
         return None
+    if resource.table is not record:
+        return None
     types = plan.filters.get("type")
     if types and resource.kind not in TYPED:
         return None

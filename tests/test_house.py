@@ -14,7 +14,7 @@ LEVELS = [
     {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones"},
     {"resources"},
     {"selection"},
-    {"listing", "tallies"},
+    {"listing", "tallies", "related"},
     {"queries", "documents", "answers", "export"},
     {"load"},
     {"params"},

@@ -32,7 +32,7 @@ from app.schemas import Facet, FacetValue
 from app.selection import STARTED, Plan, rows_of, selected
 from app.vocabulary import PREDICATES
 
-LIMIT, COUNTED = 50, 5_000
+LIMIT, COUNTED = 50, 2_000
 Link = Callable[[dict[str, str]], str]
 Counted = tuple[Any, Any, int, dict[str, str]]
 """A value, its label, how many items have it, and the parameters that apply it."""

@@ -1,0 +1,54 @@
+"""What an include adds to items: found by keys in an index, and bounded, before any document is read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Table, select, union
+
+from app.models import citation, record, relation
+from app.resources import Resource
+
+ENDS = (relation.c.subject, relation.c.object)
+
+
+def related(resource: Resource, name: str, keys: list[int], names: Sequence[str], most: int) -> Select[Any]:
+    """The documents that the include `name` adds for the items with these keys, by id, at most so many.
+
+    Citations are also those of the relations that another of the `names` adds.
+    """
+    cited_by = {"relations": citation.c.relation, "passages": citation.c.passage}.get(resource.name, citation.c.record)
+    match resource.name, name:
+        case "relations", "records":
+            return _documents(record, [_first(most, end, relation.c.pk.in_(keys)) for end in ENDS], most)
+        case "citations", "records":
+            return _documents(record, [_first(most, citation.c.record, citation.c.pk.in_(keys))], most)
+        case "citations", "relations":
+            return _documents(relation, [_first(most, citation.c.relation, citation.c.pk.in_(keys))], most)
+        case _, "relations":
+            return _documents(relation, _touching(keys, most), most)
+        case _, "records":
+            others = zip(ENDS, ENDS[::-1], strict=True)
+            return _documents(record, [_first(most, there, here.in_(keys)) for here, there in others], most)
+    cited = [_first(most, citation.c.pk, cited_by.in_(keys))]
+    if "relations" in names:
+        cited += [_first(most, citation.c.pk, citation.c.relation.in_(_any(_touching(keys, most), most)))]
+    return _documents(citation, cited, most)
+
+
+def _touching(keys: list[int], most: int) -> list[Select[Any]]:
+    """The relations that have one of the keys at either end, in the order of their index."""
+    pk, predicate = relation.c.pk, relation.c.predicate
+    return [select(pk.label("pk")).where(end.in_(keys)).order_by(predicate, pk).limit(most) for end in ENDS]
+
+
+def _first(most: int, key: Any, here: ColumnElement[bool]) -> Select[Any]:
+    return select(key.label("pk")).distinct().where(here, key.is_not(None)).order_by(key).limit(most)
+
+
+def _any(parts: list[Select[Any]], most: int) -> Select[Any]:
+    every = union(*(select(part.subquery().c.pk) for part in parts)).subquery()
+    return select(every.c.pk).order_by(every.c.pk).limit(most)
+
+
+def _documents(table: Table, parts: list[Select[Any]], most: int) -> Select[Any]:
+    return select(table.c.document, table.c.id).where(table.c.pk.in_(_any(parts, most))).order_by(table.c.id)
