@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal,
 from app import dates
 from app.models import citation, event, extent, passage, policy, record, relation, shelf, year
 from app.resources import Resource
-from app.selection import Plan
+from app.selection import Plan, shelf_of
 from app.vocabulary import KINDS, Kind
 
 TYPED: dict[Kind, Any] = {"event": event, "policy": policy}
@@ -92,38 +92,53 @@ def _shelve(connection: Connection) -> None:
         connection.execute(insert(shelf).from_select(list(shelf.c), row))
 
 
-def _grouped(kind: Kind, *columns: Any, by: int) -> list[Select[Any]]:
-    """A query over the kind's records, grouped by its first columns; and one that has the type before these."""
-    whole = select(literal(""), *columns).where(record.c.kind == kind).group_by(*columns[:by])
+def _rows(connection: Connection, kind: Kind, *columns: Any) -> Select[Any]:
+    """Over a kind's records: their type, where the kind has types that are counted, and these columns."""
+    first, _, last = shelf_of(connection, kind)
     if kind not in TYPED:
-        return [whole]
+        return select(literal(""), *columns).where(record.c.pk.between(first, last))
     own = TYPED[kind]
-    typed = select(own.c.type, *columns).join_from(record, own, own.c.pk == record.c.pk)
-    return [whole, typed.where(record.c.kind == kind).group_by(own.c.type, *columns[:by])]
+    query = select(own.c.type, *columns).join_from(record, own, own.c.pk == record.c.pk)
+    return query.where(record.c.pk.between(first, last)).group_by(own.c.type)
 
 
 def _measure(connection: Connection, kind: Kind) -> None:
-    days = [func.nullif(func.nullif(column, dates.FAR), -dates.FAR) for column in (ENDS["starting"], ENDS["ending"])]
-    named = [best(func.coalesce(*pair)) for best, pair in ((func.min, days), (func.max, days[::-1]))]
-    counted = (func.count(), func.count(record.c.stated_start), *named)
-    for query in _grouped(kind, *counted, by=0):
-        rows = query.having(func.count() > 0).subquery()
-        columns = [extent.c.kind, extent.c.type, extent.c.total, extent.c.dated, extent.c.first_day, extent.c.last_day]
-        connection.execute(insert(extent).from_select(columns, select(literal(kind), *rows.c)))
+    starts, ends = (func.nullif(func.nullif(column, dates.FAR), -dates.FAR) for column in tuple(ENDS.values())[:2])
+    named = func.min(func.coalesce(starts, ends)), func.max(func.coalesce(ends, starts))
+    rows = connection.execute(_rows(connection, kind, func.count(), func.count(record.c.stated_start), *named)).all()
+    found = [Extent(*row[1:]) for row in rows]
+    by_type = {row[0]: each for row, each in zip(rows, found, strict=True)} | {"": _together(found)}
+    for type_, each in by_type.items():
+        days = {"first_day": each.first, "last_day": each.last}
+        row = {"kind": kind, "type": type_, "total": each.total, "dated": each.dated, **days}
+        connection.execute(insert(extent), row)
+
+
+def _together(parts: list[Extent]) -> Extent:
+    firsts, lasts = ([day for part in parts if (day := part[place]) is not None] for place in (2, 3))
+    total, dated = sum(part.total for part in parts), sum(part.dated for part in parts)
+    return Extent(total, dated, min(firsts, default=None), max(lasts, default=None))
 
 
 def _years(connection: Connection, kind: Kind) -> Iterator[dict[str, Any]]:
+    """All dates that are alike are counted at once; and each in its type and in its kind."""
     found: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: dict.fromkeys((*ENDS, *SIZES), 0))
-    for name, column in ENDS.items():
-        for query in _grouped(kind, column, func.count(), by=1):
-            for type_, day, count in connection.execute(query.where(record.c.stated_start.is_not(None))):
-                found[type_, day if abs(day) == dates.FAR else dates.year_of(day)][name] += count
-    bounds = (record.c.earliest_start, record.c.latest_end)
-    for query in _grouped(kind, *bounds, func.count(), by=2):
-        for type_, soonest, latest, count in connection.execute(query.where(*(b.is_not(None) for b in bounds))):
-            for name, size in SIZES.items():
-                numbers = [dates.number_of(dates.year_of(day), size) for day in (soonest, latest)]
-                if numbers[0] == numbers[1]:
-                    found[type_, dates.years(numbers[0], size)[0]][name] += count
+    dated = _rows(connection, kind, *ENDS.values(), func.count()).where(record.c.stated_start.is_not(None))
+    alike = connection.execute(dated.group_by(*ENDS.values()), execution_options={"yield_per": BATCH})
+    for type_, *days, count in alike:
+        numbers = [day if abs(day) == dates.FAR else dates.year_of(day) for day in days]
+        places = [*zip(ENDS, numbers, strict=True), *_inside(*numbers[2:])]
+        for counted in {"", type_}:
+            for name, number in places:
+                found[counted, number][name] += count
     for (type_, number), counts in found.items():
         yield {"kind": kind, "type": type_, "year": number, **counts}
+
+
+def _inside(soonest: int, latest: int) -> Iterator[tuple[str, int]]:
+    """The year, the decade and the century that surely hold it, each by its first year."""
+    if abs(soonest) != dates.FAR and abs(latest) != dates.FAR:
+        for name, size in SIZES.items():
+            number = dates.number_of(soonest, size)
+            if number == dates.number_of(latest, size):
+                yield name, dates.years(number, size)[0]
