@@ -15,6 +15,7 @@ from app.models import record, revision
 from app.related import related
 from app.resources import Resource
 from app.selection import MAX_ID, Plan, Selection, missing, rows_of, selected
+from app.statements import given, statement
 
 INCLUDE_LIMIT = 1000
 BATCH = 1_000
@@ -28,20 +29,22 @@ class Body:
 
 def one(connection: Connection, resource: Resource, name: str, fields: Sequence[str], include: Sequence[str]) -> bytes:
     """One document by id. Raises Problem (404), which says where the id is if it is under another kind."""
-    table = resource.table
-    query = select(table.c.document, table.c.pk).where(table.c.id == name)
-    if resource.kind:
-        query = query.where(record.c.kind == resource.kind)
-    row = connection.execute(query).first() if len(name) <= MAX_ID else None
+    row = _by_id(resource.table, resource.kind).first(connection, id=name) if len(name) <= MAX_ID else None
     if row is None:
         raise missing(connection, resource, name)
-    if not fields and not include:
-        content: str = row.document
-        return content.encode()
-    document = _pick(json.loads(row.document), fields)
+    content, key = row
+    if fields:
+        content = _dump(_pick(json.loads(content), fields))
     if include:
-        document["included"] = _included(connection, resource, [row.pk], include)
-    return _dump(document)
+        comma = "," if content != "{}" else ""
+        content = f'{content[:-1]}{comma}"included":{_included(connection, resource, [key], include)}}}'
+    return str(content).encode()
+
+
+@statement
+def _by_id(table: Table, kind: str | None) -> Select[Any]:
+    query = select(table.c.document, table.c.pk).where(table.c.id == given("id"))
+    return query.where(record.c.kind == kind) if kind else query
 
 
 def page(connection: Connection, resource: Resource, plan: Plan, added: dict[str, Any]) -> Body:
@@ -52,13 +55,14 @@ def page(connection: Connection, resource: Resource, plan: Plan, added: dict[str
     chosen = selected(connection, resource, plan)
     rows, cursor = batch(connection, resource, plan, chosen)
     total = _total(connection, resource, plan, chosen) if plan.total else None
-    tail: dict[str, Any] = {"total": total, "next": None, "revision": revision_read(connection), **added}
+    tail = _dump({"total": total, "next": None, "revision": revision_read(connection), **added})
     if plan.include:
-        tail["included"] = _included(connection, resource, [row.pk for row in rows], plan.include)
+        included = _included(connection, resource, [row.pk for row in rows], plan.include)
+        tail = f'{tail[:-1]},"included":{included}}}'
     documents = [row.document for row in rows]
     if plan.fields:
-        documents = [_dump(_pick(json.loads(document), plan.fields)).decode() for document in documents]
-    return Body(f'{{"items":[{",".join(documents)}],{_dump(tail).decode()[1:]}'.encode(), cursor)
+        documents = [_dump(_pick(json.loads(document), plan.fields)) for document in documents]
+    return Body(f'{{"items":[{",".join(documents)}],{tail[1:]}'.encode(), cursor)
 
 
 def listed(connection: Connection, resource: Resource, plan: Plan) -> tuple[list[str], str | None]:
@@ -94,8 +98,8 @@ def _total(connection: Connection, resource: Resource, plan: Plan, chosen: Selec
     return total
 
 
-def _dump(body: Any) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+def _dump(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _pick(document: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
@@ -108,16 +112,17 @@ def first_cursor(resource: Resource, filters: dict[str, list[Any]]) -> str:
     return seal(signature, [-dates.FAR, ""] if resource.default_sort == "start" else ["", ""])
 
 
-def _included(connection: Connection, resource: Resource, keys: list[int], names: Sequence[str]) -> dict[str, Any]:
-    body: dict[str, Any] = {}
+def _included(connection: Connection, resource: Resource, keys: list[int], names: Sequence[str]) -> str:
+    parts: dict[str, str] = {}
     truncated = []
     for name in names:
         query = related(resource, name, keys, names, INCLUDE_LIMIT + 1)
         documents = [row.document for row in connection.execute(query)]
         if len(documents) > INCLUDE_LIMIT:
             truncated.append(name)
-        body[name] = [json.loads(document) for document in documents[:INCLUDE_LIMIT]]
-    return body | {"truncated": truncated}
+        parts[name] = f"[{','.join(documents[:INCLUDE_LIMIT])}]"
+    parts["truncated"] = _dump(truncated)
+    return f"{{{','.join(f'{_dump(name)}:{part}' for name, part in parts.items())}}}"
 
 
 def about(connection: Connection) -> bytes:

@@ -11,7 +11,7 @@ from app.settings import ROOT, Settings
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary", "analysis"},
     {"models", "db", "packfile"},
-    {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones"},
+    {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones", "statements"},
     {"resources"},
     {"selection"},
     {"listing", "tallies", "related"},

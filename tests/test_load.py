@@ -155,14 +155,21 @@ async def test_a_server_turns_to_a_new_revision_by_itself(copy):
     database.close()
 
 
+def in_threads(monkeypatch):
+    """Nothing is done on the event loop, whose connection is never opened late."""
+    monkeypatch.setattr("app.db.INLINE_STEPS", 1)
+    monkeypatch.setattr("app.db.STEP", 1)
+
+
 def remark(settings):
     people = settings.seed_dir / "great-leap-forward" / "people.yaml"
     people.write_text(people.read_text("utf-8") + "\n# a remark\n", "utf-8")
 
 
 @pytest.mark.anyio
-async def test_a_connection_opened_late_reads_no_other_revision_than_it_says(copy):
+async def test_a_connection_opened_late_reads_no_other_revision_than_it_says(copy, monkeypatch):
     first = load(copy).revision
+    in_threads(monkeypatch)
     database = Database(copy.model_copy(update={"refresh_seconds": 1000}))
     await database.refresh()
     # What is held makes the next read open the file anew, by a path that leads to another revision now.
@@ -176,7 +183,8 @@ async def test_a_connection_opened_late_reads_no_other_revision_than_it_says(cop
 
 
 @pytest.mark.anyio
-async def test_an_answer_is_tagged_by_the_revision_that_it_holds(copy):
+async def test_an_answer_is_tagged_by_the_revision_that_it_holds(copy, monkeypatch):
+    in_threads(monkeypatch)
     load(copy)
     app = create_app(copy.model_copy(update={"refresh_seconds": 1000}))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://fasti.test") as client:

@@ -1,0 +1,72 @@
+"""Statements that are compiled once. SQLAlchemy writes the text of a query when its shape is first asked for; from then
+on values are bound, and the driver is asked directly.
+
+To build a query, to find its text again and to wrap its rows takes SQLAlchemy 150 to 300 µs, where SQLite
+needs 10 to answer it.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple, ParamSpec
+
+from sqlalchemy import BindParameter, Connection, bindparam
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.selectable import SelectBase
+
+P = ParamSpec("P")
+SHAPES = 500
+"""How many shapes of one statement are kept, each of some kilobytes."""
+
+
+class _Text(NamedTuple):
+    """A statement as a driver takes it: values by their place where it has names for them, or else by name."""
+
+    sql: str
+    names: list[str] | None
+    values: dict[str, Any]
+
+
+def given(name: str) -> BindParameter[Any]:
+    """In a query: what comes under this name with each request."""
+    return bindparam(name, required=False)
+
+
+class Statement:
+    """A query whose values are `given`, and whose columns need no conversion."""
+
+    def __init__(self, query: SelectBase) -> None:
+        self.query = query
+        self._texts: dict[str, _Text] = {}
+
+    def rows(self, connection: Connection, /, **values: Any) -> list[tuple[Any, ...]]:
+        """The rows with these values. Raises DBAPIError as `connection.execute` does."""
+        text = self._texts.get(connection.dialect.name) or self._compiled(connection)
+        values = text.values | values
+        bound: Any = values if text.names is None else [values[name] for name in text.names]
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            return driver.cursor().execute(text.sql, bound).fetchall()  # type: ignore[no-any-return]
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise DBAPIError(text.sql, bound, error) from error
+
+    def first(self, connection: Connection, /, **values: Any) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        rows = self.rows(connection, **values)
+        return rows[0] if rows else None
+
+    def column(self, connection: Connection, /, **values: Any) -> list[Any]:
+        """The first value of each row."""
+        return [row[0] for row in self.rows(connection, **values)]
+
+    def _compiled(self, connection: Connection) -> _Text:
+        # What an IN takes is written out.
+        made: Any = self.query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+        constants = {name: value for name, value in made.params.items() if value is not None}
+        text = _Text(str(made), made.positiontup, constants)
+        self._texts[connection.dialect.name] = text
+        return text
+
+
+def statement(build: Callable[P, SelectBase]) -> Callable[P, Statement]:
+    """What `build` makes of a shape, kept for the next request of that shape."""
+    return lru_cache(SHAPES)(lambda *shape, **named: Statement(build(*shape, **named)))  # type: ignore[return-value]
