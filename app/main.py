@@ -1,7 +1,8 @@
 """The application: the file to read first.
 
-A request passes CORS, `Edge` (what no route could answer), `Caching` (304, stored responses), compression, and then a
-route of `routers`, whose parameters `params` describes, whose SQL `queries` writes and whose bytes the tables hold.
+A request passes CORS, `Edge` (what no route could answer), `Caching` (304, stored responses), compression, and
+`Dispatch`, which calls a route of `routers`, whose parameters `params` describes, whose SQL `queries` writes and whose
+bytes the tables hold.
 """
 
 import re
@@ -25,6 +26,7 @@ from app.edge import Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
 from app.formats import RECORD_FORMATS, SPARSE
 from app.routers import comparison, evidence, export, graph, records, search, timeline
+from app.routers.dispatch import Dispatch
 from app.routers.reading import strict
 from app.settings import Settings
 from app.vocabulary import PLURALS
@@ -51,8 +53,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )  # fmt: skip
     app.state.database = database
     # `/estimates/compare` comes before `/estimates/{id}`, which would take it for an id.
-    for module in (evidence, search, graph, timeline, comparison, records, export):
-        app.include_router(module.router, prefix="/v1", dependencies=[Depends(strict)])
+    routers = [module.router for module in (evidence, search, graph, timeline, comparison, records, export)]
+    for router in routers:
+        app.include_router(router, prefix="/v1", dependencies=[Depends(strict)])
     docs.install(app)
     if agents:
         app.router.routes += agents.routes
@@ -61,6 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     for format in (SPARSE, *RECORD_FORMATS):
         add_compress_type(format.media_type)
+    app.add_middleware(Dispatch, routes={f"/v1{route.path}": route for router in routers for route in router.routes},
+                       parameters=app.state.parameters, formats=app.state.formats)  # fmt: skip
     app.add_middleware(CompressMiddleware, minimum_size=500)
     app.add_middleware(Caching, revision=database.refresh, limit=settings.cache_bytes)
     app.add_middleware(Edge)

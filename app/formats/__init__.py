@@ -123,6 +123,8 @@ _WEIGHT = re.compile(r"q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)")
 
 def negotiate(accept: str, allowed: Sequence[Format]) -> Format | None:
     """The allowed format that an Accept header likes best (RFC 9110, 12.5.1), the first of equals; None for none."""
+    if accept == "*/*":
+        return allowed[0]
     ranges = [_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
     liked = [(_liking(ranges, each.media_type), -place, each) for place, each in enumerate(allowed)]
     weight, _, best = max(liked, key=lambda entry: entry[:2])

@@ -1,8 +1,9 @@
 """What every route shares: the strict look at the query, the reader, and what OpenAPI says of the answers."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from app.formats import DATA_PACKAGE, JSON, RECORD_FORMATS, SHAPES, SPARSE, Form
 from app.params import keys_of, plan
 from app.resources import Resource
 from app.routers import sending
+from app.routers.sending import FORMAT
 
 
 async def strict(request: Request) -> None:
@@ -32,16 +34,16 @@ async def strict(request: Request) -> None:
             faults.append(Fault(parameter=given, detail="it may be given once only", nearest=None))
     if faults:
         raise wrong(*faults)
-    request.state.format = _format(request, request.app.state.formats[name])
+    request.scope[FORMAT] = format_of(request, request.query_params, request.app.state.formats[name])
 
 
-def _format(request: Request, formats: list[Format]) -> Format:
-    """The one that `format` says outright, or else the one that the Accept header likes best."""
-    if "format" in request.query_params:
+def format_of(request: Request, given: Mapping[str, Any], formats: Sequence[Format]) -> Format:
+    """The one that `format` says outright, or else the one that the Accept header likes best. Raises Problem (406)."""
+    if "format" in given:
         # A value that the route does not have is refused with the route's other parameters.
-        return next((each for each in formats if each.name == request.query_params["format"]), JSON)
-    possible = [each for each in formats if each is not SPARSE or "fields" in request.query_params]
-    chosen = negotiate(request.headers.get("accept", "*/*"), possible)
+        return next((each for each in formats if each.name == given["format"]), JSON)
+    possible = [each for each in formats if each is not SPARSE or "fields" in given]
+    chosen = negotiate(sending.header(request, b"accept") or "*/*", possible)
     if chosen is None:
         raise Problem("not-acceptable", f"This is served as {', '.join(each.media_type for each in possible)}.")
     return chosen
@@ -53,7 +55,7 @@ class Reading:
 
     @property
     def format(self) -> Format:
-        chosen: Format = self.request.state.format
+        chosen: Format = self.request.scope[FORMAT]
         return chosen
 
     @property
@@ -86,6 +88,8 @@ class Reading:
 
     async def page(self, resource: Resource, given: Any, **more: list[str]) -> Response:
         self._suits(resource, given)
+        if given.facets:
+            _known("facets", "facet", given.facets, resource.facets)
         planned = plan(resource, given)
         planned.filters.update(more)
         if not self.is_json:
@@ -96,17 +100,17 @@ class Reading:
             return queries.page(connection, resource, planned, added)
 
         body = await sending.read(self.request, work)
-        response = _response(body.content, sparse=bool(given.fields))
-        if body.cursor is not None:
-            url = self.link({"cursor": body.cursor})
-            response.headers["link"] = f'<{url}>; rel="next"'
-            response = _linked(response, url)
-        return response
+        sparse = bool(given.fields)
+        if body.cursor is None:
+            return _response(body.content, sparse=sparse)
+        url = self.link({"cursor": body.cursor})
+        return _response(_linked(body.content, url), {"link": f'<{url}>; rel="next"'}, sparse=sparse)
 
     def link(self, changed: dict[str, str]) -> str:
         """This request's URL with some parameters changed; with others than the cursor, the list begins anew."""
-        url = self.request.url.include_query_params(**changed)
-        return str(url if "cursor" in changed else url.remove_query_params("cursor"))
+        gone = {"cursor", *changed}
+        pairs = [pair for pair in self.request.query_params.multi_items() if pair[0] not in gone]
+        return f"{sending.address(self.request)}?{urlencode([*pairs, *changed.items()])}"
 
     async def stream(self, makers: Mapping[str, Callable[[Connection], Iterator[bytes]]], name: str) -> Response:
         """A long answer, as it comes from the maker of the format asked for."""
@@ -118,9 +122,10 @@ class Reading:
 
     def _suits(self, resource: Resource, given: Any) -> None:
         """Raises Problem for what a parameter names and this resource, or the format, does not have."""
-        sending.takes(self.format, given)
-        _known("fields", "key", given.fields, keys_of(resource.wire))
-        _known("facets", "facet", getattr(given, "facets", []), resource.facets)
+        if not self.is_json:
+            sending.takes(self.format, given)
+        if given.fields:
+            _known("fields", "key", given.fields, keys_of(resource.wire))
 
     async def exists(self, resource: Resource, name: str) -> None:
         """Raises Problem (404) when there is no such id."""
@@ -138,16 +143,14 @@ async def _reading(request: Request) -> Reading:
 Reader = Annotated[Reading, Depends(_reading)]
 
 
-def _response(content: bytes, *, sparse: bool) -> Response:
-    return Response(content, media_type=(SPARSE if sparse else JSON).media_type)
+def _response(content: bytes, headers: dict[str, str] | None = None, *, sparse: bool) -> Response:
+    return Response(content, headers=headers, media_type=(SPARSE if sparse else JSON).media_type)
 
 
-def _linked(response: Response, url: str) -> Response:
-    """The page's `next` is null in the body until the URL, which only the request knows, is set in its place."""
-    head, _, tail = bytes(response.body).rpartition(b'"next":null,"revision"')
-    response.body = head + b'"next":' + json.dumps(url).encode() + b',"revision"' + tail
-    response.headers["content-length"] = str(len(response.body))
-    return response
+def _linked(content: bytes, url: str) -> bytes:
+    """A page, whose `next` is null until the URL, which only the request knows, is set in its place."""
+    head, _, tail = content.rpartition(b'"next":null,"revision"')
+    return b'%s"next":%s,"revision"%s' % (head, json.dumps(url).encode(), tail)
 
 
 def _known(parameter: str, what: str, given: list[str], known: Collection[str]) -> None:

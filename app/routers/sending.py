@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from anyio import fail_after, to_thread
 from sqlalchemy import Connection
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
@@ -19,6 +21,8 @@ from app.resources import Resource
 from app.selection import Plan
 
 T = TypeVar("T")
+FORMAT = "fasti.format"
+"""In the scope of a request: the `Format` of its answer."""
 RENDERERS: dict[str, Renderer] = {
     CSV.name: table.rows,
     NDJSON.name: table.lines,
@@ -74,7 +78,7 @@ async def one(request: Request, resource: Resource, name: str, fields: list[str]
 
 async def page(request: Request, resource: Resource, plan: Plan) -> Response:
     """A page of a list; the whole list where the format allows it and nobody set a limit."""
-    format: Format = request.state.format
+    format: Format = request.scope[FORMAT]
     if format in WHOLE_LISTS and "limit" not in request.query_params:
         render = RENDERERS[format.name]
         context = Context(*_urls(request), resource.name, resource.wire, {}, plan.fields)
@@ -95,7 +99,7 @@ async def stream(request: Request, make: Callable[[Connection], Iterator[bytes]]
     database: Database = request.app.state.database
     pieces = database.stream(_noted(request, lambda connection: gathered(make(connection))))
     first = await anext(pieces, b"")
-    headers = _headers(request.state.format, name)
+    headers = _headers(request.scope[FORMAT], name)
     if len(first) < CHUNK:
         await pieces.aclose()
         return Response(first, headers=headers)
@@ -142,10 +146,29 @@ class Streamed(StreamingResponse):
 
 
 async def _whole(request: Request, documents: Iterable[str], context: Context) -> Response:
-    format: Format = request.state.format
+    format: Format = request.scope[FORMAT]
     # In a thread: a page of graphs or entries would hold up the others for some milliseconds.
     content = await to_thread.run_sync(lambda: b"".join(RENDERERS[format.name](documents, context)))
     return Response(content, headers=_headers(format, context.name))
+
+
+def header(request: Request, name: bytes) -> str | None:
+    """A header of the request, as it was sent."""
+    return next((value.decode("latin-1") for each, value in request.scope["headers"] if each == name), None)
+
+
+def address(request: Request) -> str:
+    """The request's URL without its query."""
+    scope = request.scope
+    return _address(scope["scheme"], header(request, b"host"), tuple(scope.get("server") or ()), scope["path"])
+
+
+@lru_cache(100)
+def _address(scheme: str, host: str | None, server: tuple[Any, ...], path: str) -> str:
+    """Kept, since to take a URL apart and to join it again costs what a query does."""
+    headers = [] if host is None else [(b"host", host.encode("latin-1"))]
+    scope = {"scheme": scheme, "headers": headers, "server": server or None, "path": path}
+    return str(URL(scope=scope).replace(query=""))
 
 
 def _urls(request: Request) -> tuple[str, str]:
