@@ -45,7 +45,7 @@ def fits(column: Any, value: Any) -> bool:
     """Whether a value can have come from the column."""
     if value is None:
         return bool(column.nullable)
-    if column.type.python_type is str:
+    if column.type.python_type not in (int, float):
         return isinstance(value, str) and "\0" not in value and not _SURROGATE.search(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

@@ -161,14 +161,17 @@ def _along_index(
     order.append((resource.table.c.id, downs[-1]))
     own = [resource.table.c.kind == resource.kind] if resource.kind else []
     query = query.where(*own, *(tie.among(resource.table.c.pk) for tie in chosen.ties))
+    yield from _parts(query, order, position)
+
+
+def _parts(query: Select[Any], order: list[tuple[Column[Any], bool]], position: Position) -> Iterator[Select[Any]]:
+    """The rows with the first key, and then those without."""
     first = order[0][0]
-    if not first.nullable:
-        yield _from(query, order, position)
-        return
     if position is None or position[0] is not None:
-        yield _from(query.where(first.is_not(None)), order, position)
+        yield _from(query.where(first.is_not(None)) if first.nullable else query, order, position)
         position = None
-    yield _from(query.where(first.is_(None)), order[1:], position and position[1:])
+    if first.nullable:
+        yield from _parts(query.where(first.is_(None)), order[1:], position and position[1:])
 
 
 def _from(query: Select[Any], order: list[tuple[Column[Any], bool]], position: Position) -> Select[Any]:
