@@ -1,4 +1,4 @@
-.PHONY: run load check test lock
+.PHONY: run load check test bench lock
 PYTEST_ARGS ?=
 export HOST PORT
 COMPILE = pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --strip-extras \
@@ -15,6 +15,9 @@ check: .venv/.run
 
 test: .venv/.dev
 	FASTI_SOURCE_DIR="$${FASTI_SOURCE_DIR-../shared}" .venv/bin/pytest $(PYTEST_ARGS)
+
+bench: .venv/.dev
+	@.venv/bin/python -m tests.bench $(ARGS)
 
 lock:
 	$(COMPILE) --output-file requirements.txt pyproject.toml
