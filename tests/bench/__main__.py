@@ -3,16 +3,20 @@
 import argparse
 import platform
 import sys
+from contextlib import ExitStack
 from importlib.metadata import version
 
 from app.settings import ROOT
 from tests.bench import table, wrk
 from tests.bench.compare import compare
-from tests.bench.data import Data
+from tests.bench.data import HOME, Data
+from tests.bench.loading import loading
 from tests.bench.mix import QUERIES, Query
+from tests.bench.postgresql import cluster
 from tests.bench.process import CORES
 from tests.bench.scale import scale, start
 from tests.bench.smoke import smoke
+from tests.bench.table import Cells
 
 SMALL, SIZE, LARGE = 30, 10_000, 1_000_000
 PACKAGES = ("fastapi", "uvicorn", "pydantic", "SQLAlchemy", "sqlmodel")
@@ -23,6 +27,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--datasette", action="store_true", help="compare with Datasette too")
     parser.add_argument("--scale", action="store_true", help="compare a million events with ten thousand")
     parser.add_argument("--smoke", action="store_true", help="only see whether all answer every question rightly")
+    parser.add_argument("--load", action="store_true", help="only measure how fast a pack is loaded")
+    parser.add_argument("--postgresql", action="store_true", help="Fasti on PostgreSQL, beside the raw app only")
     parser.add_argument("--only", default="", help="these questions only, by their keys, between commas")
     parser.add_argument("--rebuild", action="store_true", help="make the data anew")
     parser.add_argument("--size", type=int, default=SIZE, help="how many events (10000)")
@@ -42,37 +48,48 @@ def chosen(only: str) -> list[Query]:
     return [query for query in QUERIES if not wanted or query.key in wanted]
 
 
-def prepared(size: int, *, rebuild: bool) -> Data:
-    data = Data(size)
-    data.make(rebuild=rebuild)
-    data.load()
-    return data
-
-
 def main() -> None:
     given = arguments()
-    queries, peers = chosen(given.only), ("tutorial", *["datasette"] * given.datasette)
-    say = sys.stdout.write
-    say(f"{machine()}\nmake bench ARGS={' '.join(sys.argv[1:])!r}\n")
-    data = prepared(SMALL if given.smoke else given.size, rebuild=given.rebuild or given.smoke)
-    if not given.scale:
-        data.make_peers()
-    if given.smoke:
-        smoke(data, queries, peers)
-        return
-    if wrk.find() is None:
+    if not (given.smoke or given.load) and wrk.find() is None:
         raise SystemExit("The load generator wrk is needed: install it, or the means to fetch it (apt-get, dpkg-deb).")
-    if given.scale:
-        large = prepared(LARGE, rebuild=given.rebuild)
-        cells = scale(data, large, queries)
-        for each in (prepared(SMALL, rebuild=False), large):
-            say(start(each, queries) + "\n")
-    else:
-        cells = compare(data, queries, peers)
+    sys.stdout.write(f"{machine()}\nmake bench ARGS={' '.join(sys.argv[1:])!r}\n")
+    with ExitStack() as stack:
+        cells = measured(given, stack)
     titles = [query.title for query in QUERIES]
-    say(table.shown(cells, titles))
-    if given.size == SIZE:
+    sys.stdout.write(table.shown(cells, titles) if cells else "")
+    if given.size == SIZE and not given.postgresql:
         table.update(ROOT / "README.md", cells, titles)
+
+
+def measured(given: argparse.Namespace, stack: ExitStack) -> Cells:
+    """What was asked for; the figures that have no place in the table are written at once."""
+    queries, peers = chosen(given.only), ("tutorial", *["datasette"] * given.datasette)
+    if given.postgresql:
+        peers = ()
+
+    def prepared(size: int, *, rebuild: bool = given.rebuild) -> Data:
+        data = Data(size, stack.enter_context(cluster(HOME / f"postgresql-{size}")) if given.postgresql else None)
+        data.make(rebuild=rebuild)
+        if not given.load:
+            data.load()
+        if peers and not given.scale and not given.load:
+            data.make_peers()
+        return data
+
+    if given.smoke:
+        smoke(prepared(SMALL, rebuild=True), queries, peers)
+        return {}
+    if given.load:
+        sys.stdout.write(loading(prepared(given.size)) + "\n")
+        return {}
+    data = prepared(given.size)
+    if not given.scale:
+        return compare(data, queries, peers)
+    large = prepared(LARGE)
+    cells = scale(data, large, queries)
+    for each in (prepared(SMALL), large):
+        sys.stdout.write(start(each, queries) + "\n")
+    return cells
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.settings import ROOT
 from tests.bench import flat, pack
+from tests.bench.postgresql import Cluster
 from tests.bench.process import fasti, say
 
 HOME = ROOT / ".data" / "bench"
@@ -15,14 +16,15 @@ MAKERS = ("words.py", "pack.py", "flat.py")
 
 
 class Data:
-    """The files of one size."""
+    """The files of one size, and Fasti's database: in PostgreSQL where a cluster is given."""
 
-    def __init__(self, size: int, url: str | None = None) -> None:
+    def __init__(self, size: int, cluster: Cluster | None = None) -> None:
         made = sha256(b"".join((Path(__file__).parent / name).read_bytes() for name in MAKERS)).hexdigest()[:8]
         self.size, self.folder = size, HOME / f"{size}-{made}"
         self.pack = self.folder / "seed" / "bench"
         self.peers = self.folder / "peers.db"
-        self.url = url or f"sqlite:///{self.folder / 'fasti.db'}"
+        self.url = cluster.url if cluster else f"sqlite:///{self.folder / 'fasti.db'}"
+        self.helpers = [cluster.pid] if cluster else []
 
     @property
     def environment(self) -> dict[str, str]:

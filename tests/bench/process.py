@@ -47,8 +47,7 @@ class Server:
 
     def cpu(self) -> float:
         """Seconds of CPU that it has used so far, with its children and helpers."""
-        roots = [self.process.pid, *self.helpers]
-        return sum(_cpu(pid) for root in roots for pid in _family(root))
+        return sum(map(cpu_of, [self.process.pid, *self.helpers]))
 
     def settled(self) -> float:
         """The same, once nothing is under way."""
@@ -101,6 +100,11 @@ def _free_port() -> int:
         bound.bind(("127.0.0.1", 0))
         port: int = bound.getsockname()[1]
         return port
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU that a process has used so far, with its children."""
+    return sum(map(_cpu, _family(pid)))
 
 
 def _family(pid: int) -> Iterator[int]:

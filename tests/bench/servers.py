@@ -50,7 +50,9 @@ def looked_at(query: Query, asked: list[Asked], server: Server) -> list[tuple[st
 
 def ours(data: Data, environment: dict[str, str]) -> Server:
     command = fasti("serve", "--no-load", "--port", "{port}")
-    return Server("Fasti", command, "/v1", data.folder / "fasti.log", data.environment | environment)
+    server = Server("Fasti", command, "/v1", data.folder / "fasti.log", data.environment | environment)
+    server.helpers = data.helpers
+    return server
 
 
 def raw(data: Data, answers: Iterable[tuple[str, Answer]]) -> Server:

@@ -187,7 +187,7 @@ def read_neighbors(id: str, session: SessionDep, depth: int = 2, limit: Limit = 
 @app.get("/timeline", response_model=list[Count])
 def read_timeline(session: SessionDep, type: str | None = None) -> list[Count]:
     # Ten years of 365.2425 days, counted in days.
-    decade = col(Record.stated_start) / 3652
+    decade = col(Record.stated_start) // 3652
     query = select(decade, func.count()).where(Record.kind == "event", col(Record.stated_start).is_not(None))
     if type is not None:
         query = query.where(Record.type == type)
