@@ -11,7 +11,7 @@ import yaml
 from app.dates import year_text
 from app.pack import SPANS, Pack, SourceText
 from app.packfile import Cite, PackEntry
-from app.spans import Span, Utf16, digest, locate, passages
+from app.spans import Utf16, digest, locate, passages
 from tests.bench.words import SENTENCES, SOURCE, WORDS, Text, prose, text, zipf
 
 Made = dict[str, Any]
@@ -34,7 +34,7 @@ class World:
             "estimates": max(5, size // 20), "quotes": max(5, size // 20), "relations": 2 * size,
         }  # fmt: skip
         self.text: Text = text(self.sentences)
-        self.phrases = [both for passage in self.text.passages for both in passage]
+        self.phrases = self.text.phrases
         self.cited: set[str] = set()
         self.crowds = {name: zipf(self.counts[name]) for name in ("people", "organizations", "places")}
 
@@ -191,17 +191,13 @@ def _source(world: World) -> Made:
 
 
 def _spans(folder: Path, world: World, about: PackEntry) -> str:
-    """`spans.json` as `fasti cite` writes it, each phrase looked for in its own passage alone."""
+    """`spans.json` as `fasti cite` writes it."""
     content = world.text.content
     sections, cut = passages(content, world.text.headings)
     source = SourceText(digest(content), len(content), sections, cut, Utf16.of(content))
     pack = Pack(folder, about, [], [], {SOURCE: source}, {})
-    for passage, phrases in zip(cut, world.text.passages, strict=True):
-        line = content[passage.start : passage.end]
-        for phrase in (each for both in phrases for each in both if each in world.cited):
-            cite = Cite(phrase=phrase)
-            start, end, sha256 = locate(line, cite)
-            pack.spans[pack.span_key(cite)] = Span(passage.start + start, passage.start + end, sha256)
+    for cite in (Cite(phrase=phrase) for phrase in sorted(world.cited)):
+        pack.spans[pack.span_key(cite)] = locate(content, cite)
     return pack.generated()
 
 

@@ -42,20 +42,20 @@ def prose(draw: Random, count: int) -> str:
 class Text(NamedTuple):
     content: str
     headings: list[str]
-    passages: list[list[tuple[str, str]]]
-    """Per passage and sentence, the two phrases that may be cited: each occurs once in all the text."""
+    phrases: list[tuple[str, str]]
+    """Of each sentence, the two that may be cited: each occurs once in all the text."""
 
 
 def text(sentences: int) -> Text:
-    lines, headings, passages = list[str](), list[str](), list[list[tuple[str, str]]]()
+    lines, headings, phrases = list[str](), list[str](), list[tuple[str, str]]()
     for start in range(0, sentences, PER_PASSAGE):
         if start % PER_SECTION == 0:
             headings.append(f"Part {start // PER_SECTION + 1}")
             lines.append(headings[-1])
         told = [_sentence(number) for number in range(start, min(start + PER_PASSAGE, sentences))]
         lines.append(" ".join(sentence for sentence, _ in told))
-        passages.append([phrases for _, phrases in told])
-    return Text("\n\n".join(lines) + "\n", headings, passages)
+        phrases += [both for _, both in told]
+    return Text("\n\n".join(lines) + "\n", headings, phrases)
 
 
 def _sentence(number: int) -> tuple[str, tuple[str, str]]:
