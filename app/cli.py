@@ -123,8 +123,9 @@ def serve(
     if build:
         load()
     config = uvicorn.Config(
-        "app.main:create_app", factory=True, host=host, port=port, log_level="warning", server_header=False
-    )
+        "app.main:create_app", factory=True, http="app.protocol:RememberingProtocol", host=host, port=port,
+        log_level="warning", access_log=False, server_header=False,
+    )  # fmt: skip
     # Bound first, so that nobody is told of an address that is somebody else's.
     socket = config.bind_socket()
     here = f"http://{host}:{socket.getsockname()[1]}"

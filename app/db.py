@@ -44,6 +44,11 @@ class Database:
         self._looking = Lock()
         self._streams = 0
 
+    def fresh(self) -> str | None:
+        """The revision that is served; None where there is none, or it is time to look for a newer one."""
+        # Every request that is answered from what is stored asks this.
+        return self.revision if time.monotonic() - self._looked < self.settings.refresh_seconds else None
+
     async def refresh(self, *, now: bool = False) -> str:
         """The revision that is served, after a look for a newer one when it is time (or `now`).
 

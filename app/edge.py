@@ -1,17 +1,18 @@
-"""The outermost manners of HTTP, before anything is parsed: what no route could answer is refused here, HEAD is a
-GET whose body stays behind, and whatever fails inside comes out as a problem that tells nothing of it."""
+"""The manners of HTTP before anything is parsed: what no route could answer is refused here, a page of any origin may
+read every answer, HEAD is a GET whose body stays behind, and whatever fails inside comes out as a problem that tells
+nothing of it."""
 
 import logging
 import re
 from urllib.parse import unquote_to_bytes
 
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.caching import BODILESS
+from app.caching import BODILESS, CORS, Headers
 from app.errors import MEDIA_TYPE, Problem, ProblemBody
 
-Headers = list[tuple[bytes, bytes]]
+ALLOW = "GET, HEAD, OPTIONS"
 MAX_URL = 8_000
 log = logging.getLogger("fasti")
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -31,11 +32,16 @@ class Edge:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["method"] == "OPTIONS" and (preflight := _preflight(scope["headers"])):
+            await preflight(scope, receive, send)
+            return
         head, started = scope["method"] == "HEAD", False
 
         async def out(message: Message) -> None:
             nonlocal started
             started = True
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *CORS]}
             if head and message["type"] == "http.response.body":
                 if message.get("more_body"):
                     return
@@ -47,7 +53,7 @@ class Edge:
             await respond(problem)(scope, receive, out)
             return
         inner = {**scope, "method": "GET" if head else scope["method"], "headers": _joined(scope["headers"])}
-        inner[BODILESS] = head
+        inner[BODILESS] = head or scope.get(BODILESS, False)
         try:
             await self.app(inner, receive, out)
         except Exception as error:
@@ -55,6 +61,27 @@ class Edge:
             if started:
                 raise
             await respond(Problem("internal", "The fault is ours, and has been logged."))(scope, receive, out)
+
+
+def _preflight(headers: Headers) -> Response | None:
+    """What a browser is told that asks whether a page of another origin may send such a request."""
+    given = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(headers)}
+    method = given.get("access-control-request-method")
+    if method is None or "origin" not in given:
+        return None
+    allowed = {
+        "access-control-allow-origin": "*", "access-control-allow-methods": ALLOW, "access-control-max-age": "86400",
+    }  # fmt: skip
+    if "access-control-request-headers" in given:
+        allowed["access-control-allow-headers"] = given["access-control-request-headers"]
+    # A page of the open net has no business with a server of a private one.
+    refused = [
+        *(["method"] if method not in ALLOW.split(", ") else []),
+        *(["private-network"] if "access-control-request-private-network" in given else []),
+    ]
+    if refused:
+        return PlainTextResponse(f"Disallowed CORS {', '.join(refused)}", 400, allowed)
+    return PlainTextResponse("OK", 200, allowed)
 
 
 def _joined(headers: Headers) -> Headers:

@@ -1,6 +1,6 @@
 """The application: the file to read first.
 
-A request passes CORS, `Edge` (what no route could answer), `Caching` (304, stored responses), compression, and
+A request passes `Caching` (304, stored responses), `Edge` (CORS, and what no route could answer), compression, and
 `Dispatch`, which calls a route of `routers`, whose parameters `params` describes, whose SQL `queries` writes and whose
 bytes the tables hold.
 """
@@ -15,14 +15,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from app import docs
-from app.caching import Caching
+from app.caching import STORE, Caching, Store
 from app.db import Database
-from app.edge import Edge, respond
+from app.edge import ALLOW, Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
 from app.formats import RECORD_FORMATS, SPARSE
 from app.routers import comparison, evidence, export, graph, records, search, timeline
@@ -31,25 +31,33 @@ from app.routers.reading import strict
 from app.settings import Settings
 from app.vocabulary import PLURALS
 
-ALLOW = "GET, HEAD, OPTIONS"
+
+class Application(FastAPI):
+    """FastAPI behind `Caching`: what is stored is sent before FastAPI hears of it."""
+
+    front: Caching
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The ASGI application over the database that the settings name."""
     settings = settings or Settings()
     database = Database(settings)
-
+    store = Store(settings.cache_bytes, database.fresh)
     agents = _agents(database) if settings.mcp else None
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with agents.router.lifespan_context(agents) if agents else nullcontext():
-            yield
+            yield {STORE: store}
         database.close()
 
-    app = FastAPI(
+    app = Application(
         lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False,
         generate_unique_id_function=_operation_id,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )  # fmt: skip
     app.state.database = database
     # `/estimates/compare` comes before `/estimates/{id}`, which would take it for an id.
@@ -67,12 +75,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Dispatch, routes={f"/v1{route.path}": route for router in routers for route in router.routes},
                        parameters=app.state.parameters, formats=app.state.formats)  # fmt: skip
     app.add_middleware(CompressMiddleware, minimum_size=500)
-    app.add_middleware(Caching, revision=database.refresh, limit=settings.cache_bytes)
     app.add_middleware(Edge)
-    app.add_middleware(
-        CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD", "OPTIONS"], allow_headers=["*"],
-        expose_headers=["ETag", "Link"], max_age=86_400,
-    )  # fmt: skip
+    app.front = Caching(super(Application, app).__call__, store, database.refresh)
     return app
 
 

@@ -3,13 +3,13 @@
 import httpx
 import pytest
 
-from app.caching import Caching
+from app.caching import Caching, Seen, Store, Stored
 
 pytestmark = pytest.mark.anyio
 URL = "http://one.test/v1/a?x=1"
 HEADERS = {"accept": "*/*", "accept-encoding": "gzip"}
-# Each answer of 1,000 bytes weighs 2,000 and its key, so eight of them fit.
-LIMIT = 8 * 2_100
+# Each answer of 1,000 bytes weighs 2,000, its key and its headers, so eight of them fit.
+LIMIT = 8 * 2_400
 
 
 class Origin:
@@ -37,7 +37,7 @@ def origin():
 
 @pytest.fixture
 async def client(origin):
-    transport = httpx.ASGITransport(Caching(origin, origin.named, LIMIT))
+    transport = httpx.ASGITransport(Caching(origin, Store(LIMIT, lambda: None), origin.named))
     async with httpx.AsyncClient(transport=transport, base_url="http://one.test/v1/") as client:
         yield client
 
@@ -109,3 +109,39 @@ async def test_a_star_is_met_by_what_is_there(client, origin, status, answered):
     origin.status = status
     for _ in range(2):
         assert (await client.get("a", headers={"if-none-match": "*"})).status_code == answered
+
+
+async def test_head_is_answered_from_a_stored_get_and_stores_one(client, origin):
+    head = await client.head("a")
+    got = await client.get("a")
+    assert (head.content, got.content, origin.asked) == (b"", b"x" * 1_000, ["a"])
+    assert (await client.head("a")).headers == head.headers == got.headers
+
+
+async def test_a_header_in_two_lines_is_not_taken_for_one(client, origin):
+    for lines in (["a/b", "c/d"], ["a/b, c/d"], ["c/d", "a/b"], ["a/b", "c/d"]):
+        await client.get("a", headers=[("accept", line) for line in lines])
+    assert origin.asked == ["a", "a", "a"]
+
+
+async def test_a_condition_needs_nothing_stored(client, origin):
+    tag = (await client.get("a")).headers["etag"]
+    client._transport.app.store.turn("another")
+    again = await client.get("a", headers={"if-none-match": tag.removeprefix("W/")})
+    assert (again.status_code, again.headers["etag"], origin.asked) == (304, tag, ["a"])
+
+
+async def test_what_is_remembered_shares_the_limit():
+    store = Store(100_000, lambda: "first")
+    store.turn("first")
+    for n in range(20):
+        store.keep(Stored((n,), b"", [], b"", [], 4_000), "first")
+        for m in range(30):
+            request = b"%d %d" % (n, m)
+            store.remember(request, Seen((n,), 200, b"", False, 1_000))
+            assert store.size <= 100_000
+            assert store.recall(request)
+    # A quarter is left to requests, and what was stored is all there.
+    assert (len(store.responses), len(store.requests), store.size) == (18, 28, 100_000)
+    store.turn("second")
+    assert (store.size, store.recall(request), store.requests) == (0, None, {})

@@ -178,7 +178,7 @@ async def test_a_long_answer_is_streamed_and_named_but_not_stored(client, monkey
     target = "/v1/events?format=csv&sort=-id"
     got = await client.get(target, headers=plain)
     assert "content-length" not in got.headers
-    assert got.headers["cache-control"] == "public, max-age=60"
+    assert got.headers["cache-control"] == "public, max-age=60, stale-while-revalidate=60, stale-if-error=3600"
     assert "Accept" in got.headers["vary"]
     for condition in (got.headers["etag"], "*"):
         again = await client.get(target, headers={**plain, "if-none-match": condition})

@@ -17,7 +17,7 @@ LEVELS = [
     {"listing", "tallies", "related"},
     {"queries", "documents", "answers", "export"},
     {"load"},
-    {"params"},
+    {"params", "protocol"},
     {"routers", "examples"},
     {"docs", "agents"},
     {"main"},

@@ -96,13 +96,13 @@ async def test_caching_and_conditional_requests(client, path):
     first = await client.get(url(path))
     tag = first.headers["etag"]
     assert tag.startswith('W/"')
-    assert first.headers["cache-control"] == "public, max-age=60"
+    assert first.headers["cache-control"] == "public, max-age=60, stale-while-revalidate=60, stale-if-error=3600"
     assert first.headers["vary"].split(", ")[:2] == ["Accept", "Accept-Encoding"]
     for given in (tag, f'"other", {tag}', "*"):
         again = await client.get(url(path), headers={"if-none-match": given})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
         assert again.headers["vary"] == first.headers["vary"]
-        assert again.headers["cache-control"] == "public, max-age=60"
+        assert again.headers["cache-control"] == "public, max-age=60, stale-while-revalidate=60, stale-if-error=3600"
     assert (await client.get(url(path), headers={"if-none-match": '"other"'})).content == first.content
     stored = await client.get(url(path))
     assert (stored.content, dict(stored.headers)) == (first.content, dict(first.headers))
@@ -132,9 +132,30 @@ async def test_options_and_cors(client, path):
     asked = {"origin": "https://a.example", "access-control-request-method": "GET"}
     preflight = await client.options(url(path), headers=asked)
     assert preflight.headers["access-control-allow-origin"] == "*"
-    got = await client.get(url(path), headers={"origin": "https://a.example"})
-    assert got.headers["access-control-allow-origin"] == "*"
-    assert got.headers["access-control-expose-headers"] == "ETag, Link"
+    for headers in ({}, {"origin": "https://a.example"}, {"if-none-match": "*"}):
+        got = await client.get(url(path), headers=headers)
+        assert got.headers["access-control-allow-origin"] == "*"
+        assert got.headers["access-control-expose-headers"] == "ETag, Link"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "text"),
+    [
+        ({}, 200, "OK"),
+        ({"access-control-request-headers": "x-a, x-b"}, 200, "OK"),
+        ({"access-control-request-method": "DELETE"}, 400, "Disallowed CORS method"),
+        ({"access-control-request-private-network": "true"}, 400, "Disallowed CORS private-network"),
+    ],
+)
+async def test_a_browser_that_asks_first_is_told(client, asked, status, text):
+    headers = {"origin": "https://a.example", "access-control-request-method": "GET"} | asked
+    response = await client.options("/v1/%zz", headers=headers)
+    assert (response.status_code, response.text) == (status, text)
+    assert {k: v for k, v in response.headers.items() if k.startswith("access-control-")} == {
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": "GET, HEAD, OPTIONS",
+        "access-control-max-age": "86400",
+    } | ({"access-control-allow-headers": "x-a, x-b"} if "access-control-request-headers" in asked else {})
 
 
 @pytest.mark.parametrize("path", PATHS)

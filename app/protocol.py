@@ -1,0 +1,97 @@
+"""uvicorn's protocol, which answers a request whose bytes it has seen before it is parsed.
+
+The one question is put where nothing else is under way: a segment that is one whole request, on a connection between
+two requests, whose client reads what it is sent. All else, and all that is to be logged or limited, is uvicorn's.
+"""
+
+import logging
+from asyncio import AbstractEventLoop
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.logging import TRACE_LOG_LEVEL
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from app.caching import ANSWERED, STORE, Headers, Seen, Store, Stored
+
+LONGEST = 4_096
+
+
+class RememberingProtocol(HttpToolsProtocol):
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        logged = self.access_log and self.access_logger.isEnabledFor(logging.INFO)
+        traced = self.logger.isEnabledFor(TRACE_LOG_LEVEL)
+        self.store: Store | None = None
+        if not (logged or traced or self.limit_concurrency is not None):
+            self.store = app_state.get(STORE)
+        # Whether the next byte begins a request, and how many a segment began.
+        self.between, self.begun = True, 0
+        # The bytes of the request under way, where they came in one segment and nothing after them.
+        self.asked = b""
+        self.defaults, self.written = Headers(), b""
+
+    def data_received(self, data: bytes) -> None:
+        idle = self.between and (self.cycle is None or self.cycle.response_complete)
+        if idle and self._recalled(data):
+            return
+        self.asked, self.begun = b"", 0
+        super().data_received(data)
+        if idle and self.between and self.begun == 1 and len(data) <= LONGEST:
+            self.asked = data
+
+    def _recalled(self, data: bytes) -> bool:
+        """Whether these bytes were seen before, and are answered."""
+        if self.store is None or len(data) > LONGEST or self.flow.write_paused:
+            return False
+        found = self.store.recall(data)
+        if found is None:
+            return False
+        seen, body = found
+        self._unset_keepalive_if_required()
+        self.transport.write(b"".join((STATUS_LINE[seen.status], self._default_lines(), seen.head, body)))
+        super().on_response_complete()
+        return True
+
+    def _default_lines(self) -> bytes:
+        # The server makes a new list each second, for the time in it.
+        if self.defaults is not self.server_state.default_headers:
+            self.defaults = self.server_state.default_headers
+            self.written = _lines(self.defaults)
+        return self.written
+
+    def on_message_begin(self) -> None:
+        self.between, self.begun = False, self.begun + 1
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        # What follows an upgrade is no request.
+        self.between = not self.parser.should_upgrade()
+
+    def on_response_complete(self) -> None:
+        if self.asked and self.store is not None and ANSWERED in self.cycle.scope and self.cycle.keep_alive:
+            self._remember(self.store, *self.cycle.scope[ANSWERED])  # type: ignore[literal-required]
+        self.asked = b""
+        super().on_response_complete()
+
+    def _remember(self, store: Store, status: int, kept: Stored) -> None:
+        # Which scheme a proxy may name depends on who it is, and not on these bytes alone.
+        if any(name.startswith(b"x-forwarded-") for name, _ in self.headers):
+            return
+        headers = kept.headers if status == 200 else kept.unchanged
+        bodiless = status == 304 or self.scope["method"] == "HEAD"
+        if bodiless or any(name == b"content-length" for name, _ in headers):
+            head = _lines(headers) + b"\r\n"
+            store.remember(self.asked, Seen(kept.key, status, head, bodiless, len(self.asked) + len(head) + 500))
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join(b"%b: %b\r\n" % (name.lower(), value) for name, value in headers)
