@@ -6,6 +6,7 @@ two requests, whose client reads what it is sent. All else, and all that is to b
 
 import logging
 from asyncio import AbstractEventLoop
+from math import inf
 from typing import Any
 
 from uvicorn.config import Config
@@ -35,30 +36,36 @@ class RememberingProtocol(HttpToolsProtocol):
         # Whether the next byte begins a request, and how many a segment began.
         self.between, self.begun = True, 0
         # The bytes of the request under way, where they came in one segment and nothing after them.
-        self.asked = b""
+        self.asked, self.answered = b"", -inf
         self.defaults, self.written = Headers(), b""
 
     def data_received(self, data: bytes) -> None:
-        idle = self.between and (self.cycle is None or self.cycle.response_complete)
-        if idle and self._recalled(data):
+        idle = self.between and (self.cycle is None or self.cycle.response_complete) and len(data) <= LONGEST
+        if idle and self.store is not None and not self.flow.write_paused and (found := self.store.recall(data)):
+            self._answer(*found)
             return
         self.asked, self.begun = b"", 0
         super().data_received(data)
-        if idle and self.between and self.begun == 1 and len(data) <= LONGEST:
+        if idle and self.between and self.begun == 1:
             self.asked = data
 
-    def _recalled(self, data: bytes) -> bool:
-        """Whether these bytes were seen before, and are answered."""
-        if self.store is None or len(data) > LONGEST or self.flow.write_paused:
-            return False
-        found = self.store.recall(data)
-        if found is None:
-            return False
-        seen, body = found
-        self._unset_keepalive_if_required()
+    def _answer(self, seen: Seen, body: bytes) -> None:
         self.transport.write(b"".join((STATUS_LINE[seen.status], self._default_lines(), seen.head, body)))
-        super().on_response_complete()
-        return True
+        self.server_state.total_requests += 1
+        # The timer that waits for the next request is left as it is, and looks at this when it is up.
+        self.answered = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._wait(self.timeout_keep_alive)
+
+    def _wait(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        left = self.answered + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._wait(left)
+        else:
+            super().timeout_keep_alive_handler()
 
     def _default_lines(self) -> bytes:
         # The server makes a new list each second, for the time in it.
