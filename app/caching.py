@@ -17,6 +17,7 @@ from app import __version__
 from app.errors import Problem
 
 CACHED = ("/v1", "/openapi.json")
+READING = ("GET", "HEAD")
 # A cache may give what is a minute old while it asks anew, and for an hour when nobody answers: each answer says its
 # revision, and an old one is still true of its sources.
 CACHE_CONTROL = b"public, max-age=60, stale-while-revalidate=60, stale-if-error=3600"
@@ -58,7 +59,8 @@ class Seen(NamedTuple):
 class Store:
     """Responses of one revision, and the bytes of requests that they answer, in `limit` bytes together.
 
-    What was used longest ago makes room. `fresh` is the revision that is served, or None when it is time to look.
+    What was used longest ago makes room. `fresh` is the revision that is served, or None when it is time to look for
+    a newer one: only while it is `revision` may what is stored be given.
     """
 
     def __init__(self, limit: int, fresh: Callable[[], str | None]) -> None:
@@ -75,10 +77,6 @@ class Store:
             self.requests.clear()
             self.size = self.size_of_requests = 0
             self.revision = revision
-
-    def current(self) -> bool:
-        """Whether what is stored may be given without a look for a newer revision."""
-        return self.fresh() == self.revision
 
     def find(self, key: Key) -> Stored | None:
         kept = self.responses.get(key)
@@ -97,7 +95,7 @@ class Store:
     def recall(self, request: bytes) -> tuple[Seen, bytes] | None:
         """How these bytes are answered, and with which body; None when they have to be read."""
         seen = self.requests.get(request)
-        if seen is None or not self.current() or (kept := self.find(seen.key)) is None:
+        if seen is None or self.fresh() != self.revision or (kept := self.find(seen.key)) is None:
             return None
         self.requests.move_to_end(request)
         return seen, b"" if seen.bodiless else kept.body
@@ -125,10 +123,10 @@ class Caching:
         self.app, self.store, self.refresh = app, store, refresh
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in _READING or not scope["path"].startswith(CACHED):
+        if scope["type"] != "http" or scope["method"] not in READING or not scope["path"].startswith(CACHED):
             await self.app(scope, receive, send)
             return
-        if not self.store.current():
+        if self.store.fresh() != self.store.revision:
             try:
                 self.store.turn(await self.refresh())
             except Problem:
@@ -197,7 +195,6 @@ class Caching:
 
 
 _COMMON = [(b"cache-control", CACHE_CONTROL), (b"vary", b"Accept, Accept-Encoding")]
-_READING = frozenset(("GET", "HEAD"))
 # The headers that decide what is answered, or whether the request is let in.
 _DECIDING = frozenset((b"accept", b"accept-encoding", b"host", b"content-length", b"transfer-encoding"))
 # Opaque tags, weak or strong: the comparison is weak (RFC 9110, 13.1.2).

@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from app import docs
@@ -35,7 +35,7 @@ from app.vocabulary import PLURALS
 class Application(FastAPI):
     """FastAPI behind `Caching`: what is stored is sent before FastAPI hears of it."""
 
-    front: Caching
+    front: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.front(scope, receive, send)
@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                        parameters=app.state.parameters, formats=app.state.formats)  # fmt: skip
     app.add_middleware(CompressMiddleware, minimum_size=500)
     app.add_middleware(Edge)
-    app.front = Caching(super(Application, app).__call__, store, database.refresh)
+    app.front = Caching(super(Application, app).__call__, store, database.refresh).__call__
     return app
 
 
