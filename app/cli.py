@@ -115,22 +115,28 @@ def load(force: Annotated[bool, typer.Option(help="Build anew even when nothing 
 def serve(
     host: Annotated[str, typer.Option(envvar="HOST", help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The port to listen at.")] = 8000,
+    workers: Annotated[int, typer.Option(envvar="WORKERS", min=1, help="How many processes serve.")] = 1,
     build: Annotated[bool, typer.Option("--load/--no-load", help="First bring the data up to date.")] = True,
 ) -> None:
     """Serve the API, after bringing the database up to date with the packs."""
     import uvicorn
+    from uvicorn.supervisors import Multiprocess
 
     if build:
         load()
     config = uvicorn.Config(
         "app.main:create_app", factory=True, http="app.protocol:RememberingProtocol", host=host, port=port,
-        log_level="warning", access_log=False, server_header=False,
+        workers=workers, log_level="warning", access_log=False, server_header=False,
     )  # fmt: skip
     # Bound first, so that nobody is told of an address that is somebody else's.
     socket = config.bind_socket()
     here = f"http://{host}:{socket.getsockname()[1]}"
     say(f"Fasti is at {here}: explore it at {here}/docs\n  curl '{here}/v1/events?from=1960&to=1960'\nCtrl-C stops it.")
-    uvicorn.Server(config).run(sockets=[socket])
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[socket])
+    else:
+        # It begins a worker anew that dies, and ends them all when it is told to.
+        Multiprocess(config, sockets=[socket]).run()
 
 
 @cli.command()

@@ -2,21 +2,25 @@
 
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import fastapi_offline
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.params import Query
+from fastapi.routing import APIRoute
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import __version__, examples, resources, schemas
 from app.answers import neighbors, paths, slides
 from app.errors import MEDIA_TYPE, PROBLEMS, ProblemBody, ProblemName
-from app.formats import BY_MEDIA_TYPE, NDJSON, SHAPES
+from app.formats import BY_MEDIA_TYPE, JSON, NDJSON, SHAPES, Format
 from app.params import keys_of
 from app.queries import first_cursor
 from app.resources import Resource
@@ -69,7 +73,7 @@ REFUSALS = {"BadRequest": "400", "NotFound": "404", "NotAcceptable": "406", "Uri
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, routes: Mapping[str, APIRoute]) -> None:
     """Give the app its OpenAPI document and the two pages that show it."""
 
     @app.get("/", include_in_schema=False)
@@ -111,18 +115,29 @@ def install(app: FastAPI) -> None:
             with_google_fonts=False,
         )
 
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> JSONResponse:
+        # It takes as long to make as a thousand answers, and a start does not wait for it.
+        return JSONResponse(await to_thread.run_sync(app.openapi))
+
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
-    operations = [item["get"] for item in app.openapi()["paths"].values()]
-    app.state.parameters = {
-        each["operationId"]: {
-            p["name"]: p["schema"].get("type") == "array" for p in each["parameters"] if p["in"] == "query"
-        }
-        for each in operations
-    }
-    app.state.formats = {
-        each["operationId"]: [BY_MEDIA_TYPE[media_type] for media_type in each["responses"]["200"]["content"]]
-        for each in operations
-    }
+    app.state.parameters = {route.name: _parameters(route) for route in routes.values()}
+    app.state.formats = {route.name: _formats(route) for route in routes.values()}
+    app.state.lists = {path.split("/")[2] for path in routes if path.count("/") > 1}
+
+
+def _parameters(route: APIRoute) -> dict[str, bool]:
+    """A route's parameters in the document's order, and whether each may be given several times."""
+    hints = get_type_hints(route.endpoint, include_extras=True).values()
+    models = [get_args(hint)[0] for hint in hints if any(isinstance(each, Query) for each in get_args(hint))]
+    fields = {field.alias or name: field for model in models for name, field in model.model_fields.items()}
+    ranked = sorted(fields, key=lambda name: _rank({"name": name, "required": fields[name].is_required()}))
+    return {name: get_origin(fields[name].annotation) is list for name in ranked}
+
+
+def _formats(route: APIRoute) -> list[Format]:
+    default = [] if route.response_model is None else [JSON.media_type]
+    return [BY_MEDIA_TYPE[each] for each in dict.fromkeys([*default, *route.responses[200]["content"]])]
 
 
 @cache

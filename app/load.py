@@ -11,8 +11,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -103,15 +101,14 @@ def load(settings: Settings, *, force: bool = False, progress: Callable[[str], N
 
 
 def migrate(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    # A quarter of a second to import, which a server that finds its data loaded need not wait for.
+    from alembic import command
+    from alembic.config import Config
 
-
-def _config() -> Config:
     config = Config(toml_file=ROOT / "pyproject.toml")
     config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
-    return config
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _head() -> str:

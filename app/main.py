@@ -33,11 +33,12 @@ from app.vocabulary import PLURALS
 
 
 class Application(FastAPI):
-    """FastAPI behind `Caching`: what is stored is sent before FastAPI hears of it."""
+    """FastAPI behind what answers before it: most requests are done when it would hear of them."""
 
     front: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = self
         await self.front(scope, receive, send)
 
 
@@ -55,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database.close()
 
     app = Application(
-        lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False,
+        lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False,
         generate_unique_id_function=_operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )  # fmt: skip
@@ -64,7 +65,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     routers = [module.router for module in (evidence, search, graph, timeline, comparison, records, export)]
     for router in routers:
         app.include_router(router, prefix="/v1", dependencies=[Depends(strict)])
-    docs.install(app)
+    routes = {f"/v1{route.path}": route for router in routers for route in router.routes}
+    docs.install(app, routes)
     if agents:
         app.router.routes += agents.routes
     app.add_exception_handler(Problem, _problem)
@@ -72,11 +74,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _http)
     for format in (SPARSE, *RECORD_FORMATS):
         add_compress_type(format.media_type)
-    app.add_middleware(Dispatch, routes={f"/v1{route.path}": route for router in routers for route in router.routes},
-                       parameters=app.state.parameters, formats=app.state.formats)  # fmt: skip
-    app.add_middleware(CompressMiddleware, minimum_size=500)
-    app.add_middleware(Edge)
-    app.front = Caching(super(Application, app).__call__, store, database.refresh).__call__
+    dispatch = Dispatch(super(Application, app).__call__, routes, app.state.parameters, app.state.formats)
+    edge = Edge(CompressMiddleware(dispatch, minimum_size=500))
+    app.front = Caching(edge, store, database.refresh).__call__
     return app
 
 
@@ -139,7 +139,7 @@ async def _http(request: Request, error: Any) -> Response:
 def _near(request: Request) -> str | None:
     """The list whose name is most like the one in the path; a kind's own name counts as its list's."""
     parts = request.url.path.strip("/").split("/")
-    lists = {path.split("/")[2] for path in request.app.openapi()["paths"] if path.count("/") > 1}
+    lists = request.app.state.lists
     wanted = next((part for part in parts if part != "v1"), "")
     near = PLURALS.get(wanted) or nearest(wanted, lists)  # type: ignore[call-overload]
     return f"/v1/{near}" if near else None

@@ -66,3 +66,17 @@ def test_every_setting_is_in_the_readme():
     readme = (ROOT / "README.md").read_text("utf-8")
     assert [n for n in Settings.model_fields if f"FASTI_{n.upper()}" not in readme] == []
     assert len(readme.splitlines()) <= 150
+
+
+def test_what_a_route_allows_is_what_the_document_says():
+    """A start does not wait for the document: what is read from the routes instead has to be the same."""
+    app = create_app(Settings())
+    assert app.openapi_schema is None
+    operations = [path["get"] for path in app.openapi()["paths"].values()]
+    for each in operations:
+        asked = [parameter for parameter in each["parameters"] if parameter["in"] == "query"]
+        wanted = [(parameter["name"], parameter["schema"].get("type") == "array") for parameter in asked]
+        assert list(app.state.parameters[each["operationId"]].items()) == wanted
+        formats = [format.media_type for format in app.state.formats[each["operationId"]]]
+        assert formats == list(each["responses"]["200"]["content"])
+    assert len(app.state.parameters) == len(operations)
