@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, or_, select, true, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, or_, select, tuple_
 
 from app import zones
 from app.cursors import fits, seal, unseal
 from app.resources import Resource
-from app.selection import Plan, Selection, Tie, rows_of, selected, shelf_of
+from app.selection import Plan, Selection, Tie, among, between, equal, known, rows_of, selected, shelf_of
+from app.statements import Clause, Shape, given, numbered, open_, shapes_of, statement, values_of
 from app.zones import Stretch
 
 MOST = 4_000
@@ -25,41 +26,63 @@ MANY = 500
 """So many ties of a row are followed by where dates lead, and not one after the other."""
 
 Position = list[Any] | None
+Order = tuple[tuple[Column[Any], bool], ...]
+"""Columns, and whether they go down."""
+
+Part = tuple[list[Clause], Order]
 
 
 def batch(
     connection: Connection, resource: Resource, plan: Plan, chosen: Selection
 ) -> tuple[Sequence[Any], str | None]:
-    """The rows of one page (`document`, `pk` and the sort keys), and the cursor behind them, which is None at the end.
+    """The rows of one page (document, key and the sort keys), and the cursor behind them, which is None at the end.
 
     Raises Problem for a cursor of another list.
     """
-    columns = [*(resource.sorts[word.lstrip("-")] for word in plan.sort), resource.table.c.id]
+    columns = (*(resource.sorts[word.lstrip("-")] for word in plan.sort), resource.table.c.id)
     position = None if plan.cursor is None else _position(resource, plan, columns)
-    query = select(resource.table.c.document, resource.table.c.pk, *columns)
-    query = query.select_from(rows_of(resource, plan, *columns)).where(*chosen.where)
-    along = _along_keys if chosen.keys and _is_default(resource, plan) else _along_index
-    rows: list[Any] = []
-    for part in along(connection, resource, plan, chosen, query, position):
-        rows += connection.execute(part.limit(plan.limit + 1 - len(rows))).all()
-        if len(rows) > plan.limit:
-            return rows[:-1], seal(plan.signature(resource.name), list(rows[-2][2:]))
-    return rows, None
+    shown = (resource.table.c.document, resource.table.c.pk, *columns)
+    rows = _rows(connection, resource, plan, chosen, shown, position, plan.limit + 1)
+    if len(rows) <= plan.limit:
+        return rows, None
+    return rows[:-1], seal(plan.signature(resource.name), list(rows[-2][2:]))
 
 
 def first_keys(connection: Connection, resource: Resource, plan: Plan, number: int) -> list[int]:
     """The keys of the first items of the whole list in its default order, at most so many."""
     plan = replace(plan, sort=[resource.default_sort], limit=number, cursor=None)
     chosen = selected(connection, resource, plan)
-    columns = [resource.sorts[resource.default_sort]]
-    query = select(resource.table.c.pk).select_from(rows_of(resource, plan, *columns)).where(*chosen.where)
-    found = list[int]()
-    along = _along_keys if chosen.keys else _along_index
-    for part in along(connection, resource, plan, chosen, query, None):
-        found += connection.execute(part.limit(number - len(found))).scalars()
-        if len(found) == number:
+    return [row[0] for row in _rows(connection, resource, plan, chosen, (resource.table.c.pk,), None, number)]
+
+
+def _rows(
+    connection: Connection, resource: Resource, plan: Plan, chosen: Selection, shown: tuple[Column[Any], ...],
+    position: Position, number: int,
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    """The first rows after a position, at most so many."""
+    along = _along_keys if chosen.keys and _is_default(resource, plan) else _along_index
+    rows: list[tuple[Any, ...]] = []
+    for where, order in along(connection, resource, plan, chosen, position):
+        tables = rows_of(resource, plan, *shown, *(column for column, _ in order))
+        own = None if tables is resource.table else resource.own
+        part = _part(resource.table, own, shown, shapes_of([*chosen.where, *where]), order)
+        values = numbered(values_of([*chosen.where, *where]))
+        rows += part.rows(connection, number=number - len(rows), **values)
+        if len(rows) == number:
             break
-    return found
+    return rows
+
+
+@statement
+def _part(
+    table: Table, own: Table | None, shown: tuple[Column[Any], ...], shapes: tuple[Shape, ...], order: Order
+) -> Select[Any]:
+    """A part of a list. The first column of its order has no nulls, and any other has them last."""
+    ends = [column.desc() if down else column.asc() for column, down in order]
+    unknown_last = [end.nulls_last() if column.nullable else end for end, (column, _) in zip(ends, order, strict=True)]
+    tables = table if own is None else table.join(own, own.c.pk == table.c.pk)
+    query = select(*shown).select_from(tables).where(*open_(shapes))
+    return query.order_by(ends[0], *unknown_last[1:]).limit(given("number"))
 
 
 def _is_default(resource: Resource, plan: Plan) -> bool:
@@ -76,13 +99,12 @@ def _position(resource: Resource, plan: Plan, columns: Sequence[Any]) -> list[An
 
 
 def _along_keys(
-    connection: Connection, resource: Resource, plan: Plan, chosen: Selection, query: Select[Any], position: Position
-) -> Iterator[Select[Any]]:
+    connection: Connection, resource: Resource, plan: Plan, chosen: Selection, position: Position
+) -> Iterator[Part]:
     pk, down = resource.table.c.pk, plan.sort[0].startswith("-")
-    query = query.order_by(pk.desc() if down else pk)
     for keys in _stretches(connection, resource, chosen, position, down=down):
         for narrowing in _narrowed(connection, plan, chosen, keys, down=down):
-            yield query.where(*narrowing)
+            yield narrowing, ((pk, down),)
 
 
 def _stretches(
@@ -105,13 +127,12 @@ def _stretches(
 def _beyond(connection: Connection, resource: Resource, keys: Stretch, position: list[Any], *, down: bool) -> Stretch:
     """The keys after a position. What stood there may be gone, if the cursor is of an earlier revision."""
     table, column = resource.table, resource.sorts[resource.default_sort]
-    wanted = select(table.c.pk).where(table.c.id == position[1], column.is_not_distinct_from(position[0]))
-    here = connection.execute(wanted.where(table.c.pk.between(*keys))).scalar()
-    if here is not None:
-        return (keys[0], here - 1) if down else (here + 1, keys[1])
+    where = {"value": position[0], "id": position[1], "first": keys[0], "last": keys[1]}
+    if (here := _here(table, column).first(connection, **where)) is not None:
+        return (keys[0], here[0] - 1) if down else (here[0] + 1, keys[1])
 
     def place(pk: int) -> tuple[bool, Any, str]:
-        value, name = connection.execute(select(column, table.c.id).where(table.c.pk == pk)).one()
+        [(value, name)] = _there(table, column).rows(connection, pk=pk)
         return value is None, "" if value is None else value, name
 
     sought = (position[0] is None, "" if position[0] is None else position[0], position[1])
@@ -119,9 +140,20 @@ def _beyond(connection: Connection, resource: Resource, keys: Stretch, position:
     return (keys[0], next_ - 1) if down else (next_, keys[1])
 
 
+@statement
+def _here(table: Table, column: Column[Any]) -> Select[Any]:
+    wanted = select(table.c.pk).where(table.c.id == given("id"), column.is_not_distinct_from(given("value")))
+    return wanted.where(table.c.pk.between(given("first"), given("last")))
+
+
+@statement
+def _there(table: Table, column: Column[Any]) -> Select[Any]:
+    return select(column, table.c.id).where(table.c.pk == given("pk"))
+
+
 def _narrowed(
     connection: Connection, plan: Plan, chosen: Selection, keys: Stretch, *, down: bool
-) -> Iterator[list[ColumnElement[bool]]]:
+) -> Iterator[list[Clause]]:
     """Conditions, each of which leads to some of the rows, in order; together they lead to all."""
     pk = chosen.table.c.pk
     followed = next((tie for tie in chosen.ties if tie.ordered), None)
@@ -133,10 +165,10 @@ def _narrowed(
         stretches = zones.stretches(connection, chosen.table, plan.dates, plan.match, keys, down=down)
     for stretch in stretches:
         if followed is None:
-            yield [pk.between(*stretch), *others]
+            yield [between(pk, stretch), *others]
         else:
             for found in _followed(connection, followed, stretch, size, down=down):
-                yield [pk.in_(found), *others]
+                yield [among(pk, found), *others]
 
 
 def _are_many(connection: Connection, tie: Tie, keys: Stretch) -> bool:
@@ -153,46 +185,42 @@ def _followed(connection: Connection, tie: Tie, keys: Stretch, size: int, *, dow
 
 
 def _along_index(
-    connection: Connection, resource: Resource, plan: Plan, chosen: Selection, query: Select[Any], position: Position
-) -> Iterator[Select[Any]]:
+    connection: Connection, resource: Resource, plan: Plan, chosen: Selection, position: Position
+) -> Iterator[Part]:
     del connection
     downs = [word.startswith("-") for word in plan.sort]
-    order = [(resource.sorts[word.lstrip("-")], down) for word, down in zip(plan.sort, downs, strict=True)]
-    order.append((resource.table.c.id, downs[-1]))
-    own = [resource.table.c.kind == resource.kind] if resource.kind else []
-    query = query.where(*own, *(tie.among(resource.table.c.pk) for tie in chosen.ties))
-    yield from _parts(query, order, position)
+    keys = tuple((resource.sorts[word.lstrip("-")], down) for word, down in zip(plan.sort, downs, strict=True))
+    own = [equal(resource.table.c.kind, resource.kind)] if resource.kind else []
+    own += [tie.among(resource.table.c.pk) for tie in chosen.ties]
+    yield from _parts(own, (*keys, (resource.table.c.id, downs[-1])), position)
 
 
-def _parts(query: Select[Any], order: list[tuple[Column[Any], bool]], position: Position) -> Iterator[Select[Any]]:
+def _parts(wanted: list[Clause], order: Order, position: Position) -> Iterator[Part]:
     """The rows with the first key, and then those without."""
     first = order[0][0]
     if position is None or position[0] is not None:
-        yield _from(query.where(first.is_not(None)) if first.nullable else query, order, position)
+        here = [*wanted, known(first, True)] if first.nullable else wanted
+        yield [*here, *_from(order, position)], order
         position = None
     if first.nullable:
-        yield from _parts(query.where(first.is_(None)), order[1:], position and position[1:])
+        yield from _parts([*wanted, known(first, False)], order[1:], position and position[1:])
 
 
-def _from(query: Select[Any], order: list[tuple[Column[Any], bool]], position: Position) -> Select[Any]:
-    """The rows after a position, in order. The first column has no nulls here, and any other has them last."""
-    ends = [column.desc() if down else column.asc() for column, down in order]
-    unknown_last = [end.nulls_last() if column.nullable else end for end, (column, _) in zip(ends, order, strict=True)]
-    ends[1:] = unknown_last[1:]
-    return query.where(true() if position is None else _after(order, position)).order_by(*ends)
+def _from(order: Order, position: Position) -> list[Clause]:
+    return [] if position is None else [Clause(_after, (order,), tuple(position))]
 
 
-def _after(order: list[tuple[Column[Any], bool]], position: list[Any]) -> ColumnElement[bool]:
+def _after(order: Order, *position: Any) -> ColumnElement[bool]:
     """Rows past a position: as one comparison where that is possible, since an index is entered at its place by it."""
     columns, downs = zip(*order, strict=True)
     if len(set(downs)) == 1 and not any(column.nullable for column in columns[1:]):
-        here = tuple_(*columns)
-        return here < tuple(position) if downs[0] else here > tuple(position)
+        here, there = tuple_(*columns), tuple_(*position, types=[column.type for column in columns])
+        return here < there if downs[0] else here > there
     first, value = columns[0], position[0]
     return and_(first <= value if downs[0] else first >= value, _past(order, position))
 
 
-def _past(order: list[tuple[Column[Any], bool]], position: list[Any]) -> ColumnElement[bool]:
+def _past(order: Order, position: tuple[Any, ...]) -> ColumnElement[bool]:
     """Rows past a position, nulls last in both directions: equal so far, and beyond in the next key."""
     found: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []

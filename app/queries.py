@@ -57,9 +57,9 @@ def page(connection: Connection, resource: Resource, plan: Plan, added: dict[str
     total = _total(connection, resource, plan, chosen) if plan.total else None
     tail = _dump({"total": total, "next": None, "revision": revision_read(connection), **added})
     if plan.include:
-        included = _included(connection, resource, [row.pk for row in rows], plan.include)
+        included = _included(connection, resource, [row[1] for row in rows], plan.include)
         tail = f'{tail[:-1]},"included":{included}}}'
-    documents = [row.document for row in rows]
+    documents = [row[0] for row in rows]
     if plan.fields:
         documents = [_dump(_pick(json.loads(document), plan.fields)) for document in documents]
     return Body(f'{{"items":[{",".join(documents)}],{tail[1:]}'.encode(), cursor)
@@ -68,7 +68,7 @@ def page(connection: Connection, resource: Resource, plan: Plan, added: dict[str
 def listed(connection: Connection, resource: Resource, plan: Plan) -> tuple[list[str], str | None]:
     """The whole documents of one page, and the next one's cursor. Raises Problem as `page` does."""
     rows, cursor = batch(connection, resource, plan, selected(connection, resource, plan))
-    return [row.document for row in rows], cursor
+    return [row[0] for row in rows], cursor
 
 
 def walk(connection: Connection, resource: Resource, plan: Plan) -> Iterator[str]:
@@ -78,7 +78,7 @@ def walk(connection: Connection, resource: Resource, plan: Plan) -> Iterator[str
     while True:
         here = replace(plan, limit=BATCH, cursor=position)
         rows, position = batch(connection, resource, here, chosen)
-        yield from (row.document for row in rows)
+        yield from (row[0] for row in rows)
         if position is None:
             return
 
@@ -116,8 +116,7 @@ def _included(connection: Connection, resource: Resource, keys: list[int], names
     parts: dict[str, str] = {}
     truncated = []
     for name in names:
-        query = related(resource, name, keys, names, INCLUDE_LIMIT + 1)
-        documents = [row.document for row in connection.execute(query)]
+        documents = related(connection, resource, name, keys, names, INCLUDE_LIMIT + 1)
         if len(documents) > INCLUDE_LIMIT:
             truncated.append(name)
         parts[name] = f"[{','.join(documents[:INCLUDE_LIMIT])}]"

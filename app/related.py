@@ -3,21 +3,31 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, select, union
+from sqlalchemy import ColumnElement, Connection, Select, Table, select, union
 
 from app.models import citation, record, relation
 from app.resources import Resource
+from app.statements import given, numbered, statement
 
 ENDS = (relation.c.subject, relation.c.object)
 
 
-def related(resource: Resource, name: str, keys: list[int], names: Sequence[str], most: int) -> Select[Any]:
+def related(
+    connection: Connection, resource: Resource, name: str, keys: list[int], names: Sequence[str], most: int
+) -> list[str]:
     """The documents that the include `name` adds for the items with these keys, by id, at most so many.
 
     Citations are also those of the relations that another of the `names` adds.
     """
-    cited_by = {"relations": citation.c.relation, "passages": citation.c.passage}.get(resource.name, citation.c.record)
-    match resource.name, name:
+    found = _related(resource.name, name, len(keys), most, beside_relations="relations" in names)
+    return found.column(connection, **numbered(keys))
+
+
+@statement
+def _related(of: str, name: str, number: int, most: int, *, beside_relations: bool) -> Select[Any]:
+    keys = [given(each) for each in numbered(range(number))]
+    cited_by = {"relations": citation.c.relation, "passages": citation.c.passage}.get(of, citation.c.record)
+    match of, name:
         case "relations", "records":
             return _documents(record, [_first(most, end, relation.c.pk.in_(keys)) for end in ENDS], most)
         case "citations", "records":
@@ -30,12 +40,12 @@ def related(resource: Resource, name: str, keys: list[int], names: Sequence[str]
             others = zip(ENDS, ENDS[::-1], strict=True)
             return _documents(record, [_first(most, there, here.in_(keys)) for here, there in others], most)
     cited = [_first(most, citation.c.pk, cited_by.in_(keys))]
-    if "relations" in names:
+    if beside_relations:
         cited += [_first(most, citation.c.pk, citation.c.relation.in_(_any(_touching(keys, most), most)))]
     return _documents(citation, cited, most)
 
 
-def _touching(keys: list[int], most: int) -> list[Select[Any]]:
+def _touching(keys: list[Any], most: int) -> list[Select[Any]]:
     """The relations that have one of the keys at either end, in the order of their index."""
     pk, predicate = relation.c.pk, relation.c.predicate
     return [select(pk.label("pk")).where(end.in_(keys)).order_by(predicate, pk).limit(most) for end in ENDS]

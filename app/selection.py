@@ -1,6 +1,8 @@
 """What a request selects: its plan as conditions on rows, and on the rows of other tables that these are tied to."""
 
 import json
+import operator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Select,
     Table,
     and_,
     exists,
@@ -23,6 +26,7 @@ from app import analysis, dates, index
 from app.errors import Fault, Problem, nearest, wrong
 from app.models import citation, entry, estimate, quote_subject, record, relation, shelf, word
 from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
+from app.statements import Clause, Shape, filled, given, numbered, open_, shapes_of, statement, values_of
 from app.vocabulary import PLURALS
 from app.zones import Stretch
 
@@ -73,14 +77,21 @@ class Plan:
         return json.dumps([*body, self.amount_match], sort_keys=True)
 
 
+SideShape = tuple[Column[Any], Column[Any] | None, tuple[Shape, ...]]
+
+
 @dataclass(frozen=True)
 class Side:
     """Rows of another table: the column of theirs that has the key of ours, and what they must meet."""
 
     own: Column[Any]
-    where: tuple[ColumnElement[bool], ...]
+    where: tuple[Clause, ...]
     lead: Column[Any] | None = None
     """What the index has before `own`, where it is not held to one value by an equality."""
+
+    @property
+    def shape(self) -> SideShape:
+        return self.own, self.lead, shapes_of(self.where)
 
 
 @dataclass(frozen=True)
@@ -91,28 +102,52 @@ class Tie:
     ordered: bool
     """Whether an index gives the keys in order."""
 
-    def among(self, pk: Column[Any]) -> ColumnElement[bool]:
-        """The condition for looking at many of our rows: theirs are gathered first."""
-        return pk.in_(union(*(select(side.own).where(side.own.is_not(None), *side.where) for side in self.sides)))
+    @property
+    def shape(self) -> tuple[SideShape, ...]:
+        return tuple(side.shape for side in self.sides)
 
-    def holds(self, pk: Column[Any]) -> ColumnElement[bool]:
+    @property
+    def values(self) -> tuple[Any, ...]:
+        return values_of(clause for side in self.sides for clause in side.where)
+
+    def among(self, pk: Column[Any]) -> Clause:
+        """The condition for looking at many of our rows: theirs are gathered first."""
+        return Clause(_among, (pk, self.shape), self.values)
+
+    def holds(self, pk: Column[Any]) -> Clause:
         """The same for looking at few."""
-        return or_(*(exists().where(side.own == pk, *side.where).correlate(pk.table) for side in self.sides))
+        return Clause(_holds, (pk, self.shape), self.values)
 
     def following(self, connection: Connection, keys: Stretch, number: int, *, down: bool) -> list[int]:
         """The first of our keys within a stretch, in order; backwards if `down`."""
-        parts = [_ordered(side, keys, number, down=down) for side in self.sides]
-        every = union(*(select(part.c.pk) for part in parts)).subquery()
-        order = every.c.pk.desc() if down else every.c.pk
-        return list(connection.execute(select(every.c.pk).order_by(order).limit(number)).scalars())
+        found = _following(self.shape, down=down)
+        return found.column(connection, first=keys[0], last=keys[1], number=number, **numbered(self.values))
 
 
-def _ordered(side: Side, keys: Stretch, number: int, *, down: bool) -> FromClause:
-    own = side.own
-    columns = [own.label("pk")] if side.lead is None else [side.lead, own.label("pk")]
-    order = [column.desc() if down else column for column in ([own] if side.lead is None else [side.lead, own])]
-    query = select(*columns).distinct().where(*side.where, own.between(*keys))
-    return query.order_by(*order).limit(number).subquery()
+def _among(pk: Column[Any], sides: tuple[SideShape, ...], *values: Any) -> ColumnElement[bool]:
+    left = iter(values)
+    return pk.in_(union(*(select(own).where(own.is_not(None), *filled(where, left)) for own, _, where in sides)))
+
+
+def _holds(pk: Column[Any], sides: tuple[SideShape, ...], *values: Any) -> ColumnElement[bool]:
+    left = iter(values)
+    return or_(*(exists().where(own == pk, *filled(where, left)).correlate(pk.table) for own, _, where in sides))
+
+
+@statement
+def _following(sides: tuple[SideShape, ...], *, down: bool) -> Select[Any]:
+    conditions = iter(open_(shape for _, _, where in sides for shape in where))
+    parts = [_ordered(own, lead, [next(conditions) for _ in where], down=down) for own, lead, where in sides]
+    every = union(*(select(part.c.pk) for part in parts)).subquery()
+    order = every.c.pk.desc() if down else every.c.pk
+    return select(every.c.pk).order_by(order).limit(given("number"))
+
+
+def _ordered(own: Column[Any], lead: Column[Any] | None, where: list[ColumnElement[bool]], *, down: bool) -> FromClause:
+    columns = [own.label("pk")] if lead is None else [lead, own.label("pk")]
+    order = [column.desc() if down else column for column in ([own] if lead is None else [lead, own])]
+    query = select(*columns).distinct().where(*where, own.between(given("first"), given("last")))
+    return query.order_by(*order).limit(given("number")).subquery()
 
 
 @dataclass(frozen=True)
@@ -123,15 +158,15 @@ class Selection:
     keys: Stretch | None
     """Between which keys they are, where that is known."""
 
-    where: list[ColumnElement[bool]]
+    where: list[Clause]
     ties: list[Tie]
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
         """All that a row must meet."""
         pk = self.table.c.pk
-        here = [pk.between(*self.keys)] if self.keys else []
-        return [*here, *self.where, *(tie.among(pk) for tie in self.ties)]
+        here = [between(pk, self.keys)] if self.keys else []
+        return [each.condition for each in (*here, *self.where, *(tie.among(pk) for tie in self.ties))]
 
 
 def keys(connection: Connection, ids: dict[str, str]) -> list[int]:
@@ -200,7 +235,7 @@ def shelf_of(connection: Connection, name: str) -> tuple[int, int, int]:
 def selected(connection: Connection, resource: Resource, plan: Plan) -> Selection:
     """What the plan selects. Raises Problem for an unknown id or word."""
     faults: list[Fault] = []
-    where: list[ColumnElement[bool]] = []
+    where: list[Clause] = []
     ties: list[Tie] = []
     for name, values in plan.filters.items():
         found = _condition(connection, resource, plan, (name, resource.filters[name]), values, faults)
@@ -212,7 +247,7 @@ def selected(connection: Connection, resource: Resource, plan: Plan) -> Selectio
         ties.append(_linked(None, plan.predicate))
     where += within(resource.table, plan)
     if plan.amount != (None, None):
-        where.append(_amount(*plan.amount, certain=plan.amount_match == "certain"))
+        where.append(Clause(_amount, (plan.amount_match == "certain",), plan.amount))
     return Selection(resource.table, _keys(connection, resource, plan), where, ties)
 
 
@@ -229,24 +264,24 @@ def _keys(connection: Connection, resource: Resource, plan: Plan) -> Stretch | N
 def _condition(
     connection: Connection, resource: Resource, plan: Plan, named: tuple[str, Filter], values: list[Any],
     faults: list[Fault],
-) -> ColumnElement[bool] | Tie:  # fmt: skip
+) -> Clause | Tie:  # fmt: skip
     name, wanted = named
     table = resource.table
     match wanted:
         case In(column, words):
             if words:
                 known_words(connection, name, words, values, faults)
-            return column.in_(values) if column.table is table else _own(column, values)
+            return among(column, values) if column.table is table else _own(column, values)
         case Known(column):
-            return column.is_not(None) if values[0] else column.is_(None)
+            return known(column, values[0])
         case Key(column, kind, target):
             keys = keys_for(connection, name, target, kind, values, faults)
-            return column.in_(keys) if column.table is table else _own(column, keys)
+            return among(column, keys) if column.table is table else _own(column, keys)
         case Linked(kind):
             return _linked(keys_for(connection, name, record, kind, values, faults), plan.predicate)
         case Either():
             keys = keys_for(connection, name, record, None, values, faults)
-            return or_(relation.c.subject.in_(keys), relation.c.object.in_(keys))
+            return Clause(_at_either_end, values=tuple(keys))
         case Cited(column, ids, words):
             if ids:
                 values = keys_for(connection, name, record, "source", values, faults)
@@ -255,91 +290,138 @@ def _condition(
             return _cited(table, column, values)
         case Initiated():
             keys = keys_for(connection, name, record, None, values, faults)
-            started = relation.c.predicate.in_(STARTED)
-            return Tie(tuple(Side(relation.c.object, (relation.c.subject == key, started)) for key in keys), True)
+            started = among(relation.c.predicate, STARTED)
+            return Tie(tuple(Side(relation.c.object, (equal(relation.c.subject, key), started)) for key in keys), True)
         case About():
             keys = keys_for(connection, name, record, None, values, faults)
-            return Tie((Side(quote_subject.c.quote, (quote_subject.c.record.in_(keys),)),), True)
+            return Tie((Side(quote_subject.c.quote, (among(quote_subject.c.record, keys),)),), True)
         case Anchored():
             keys = keys_for(connection, name, record, None, values, faults)
-            return Tie((Side(citation.c.passage, (citation.c.record.in_(keys),)),), True)
+            return Tie((Side(citation.c.passage, (among(citation.c.record, keys),)),), True)
 
 
 def _own(column: Column[Any], values: list[Any]) -> Tie:
     """The kind's own table has one of these values for the record."""
     pk = column.table.c.pk
     if any(each.columns[0] is column for each in column.table.indexes):
-        return Tie(tuple(Side(pk, (column == value,)) for value in values), True)
-    return Tie((Side(pk, (column.in_(values),)),), False)
+        return Tie(tuple(Side(pk, (equal(column, value),)) for value in values), True)
+    return Tie((Side(pk, (among(column, values),)),), False)
 
 
 def _linked(keys: list[int] | None, predicates: list[str]) -> Tie:
     """A relation, with one of these predicates if any are given, has the record at one end and a key at the other."""
-    said = (relation.c.predicate.in_(predicates),) if predicates else ()
+    said = (among(relation.c.predicate, predicates),) if predicates else ()
     ends = (relation.c.subject, relation.c.object)
     if keys is None:
         return Tie(tuple(Side(own, said) for own in ends), False)
     pairs = (ends, ends[::-1])
-    return Tie(tuple(Side(own, (other == key, *said)) for key in keys for own, other in pairs), True)
+    return Tie(tuple(Side(own, (equal(other, key), *said)) for key in keys for own, other in pairs), True)
 
 
 def _cited(table: Table, column: Column[Any], values: list[Any]) -> Tie:
     """A citation of the row has one of these values in this column."""
     if table is record:
-        own, lead, only = citation.c.record, citation.c.relation, (citation.c.relation.is_(None),)
-        return Tie(tuple(Side(own, (column == value, *only), lead) for value in values), True)
-    return Tie(tuple(Side(citation.c.relation, (column == value,)) for value in values), True)
+        own, lead = citation.c.record, citation.c.relation
+        only = known(lead, False)
+        return Tie(tuple(Side(own, (equal(column, value), only), lead) for value in values), True)
+    return Tie(tuple(Side(citation.c.relation, (equal(column, value),)) for value in values), True)
 
 
 def keys_for(
     connection: Connection, name: str, target: Table, kind: str | None, ids: list[str], faults: list[Fault]
 ) -> list[int]:
-    columns = (target.c.id, target.c.pk, record.c.kind) if target is record else (target.c.id, target.c.pk)
-    rows = {row.id: row for row in connection.execute(select(*columns).where(target.c.id.in_(ids)))}
+    found = _keys_by_id(target, len(ids)).rows(connection, **numbered(ids))
+    rows = {row[0]: row[1:] for row in found}
     unknown = [each for each in dict.fromkeys(ids) if each not in rows]
     for each in dict.fromkeys(ids):
         if each in unknown:
             near = _near(connection, target, each) if each in unknown[:NEARBY] else None
             hint = f"; did you mean {near!r}?" if near else ""
             faults.append(Fault(parameter=name, detail=f"there is no {each!r}{hint}", nearest=near))
-        elif kind and rows[each].kind != kind:
-            detail = f"{each!r} is of the kind {rows[each].kind}, and this parameter takes the kind {kind}"
+        elif kind and rows[each][1] != kind:
+            detail = f"{each!r} is of the kind {rows[each][1]}, and this parameter takes the kind {kind}"
             faults.append(Fault(parameter=name, detail=detail, nearest=None))
-    return [row.pk for row in rows.values()]
+    return [row[0] for row in rows.values()]
+
+
+@statement
+def _keys_by_id(target: Table, number: int) -> Select[Any]:
+    columns = (target.c.id, target.c.pk, record.c.kind) if target is record else (target.c.id, target.c.pk)
+    return select(*columns).where(target.c.id.in_([given(name) for name in numbered(range(number))]))
 
 
 def known_words(connection: Connection, name: str, field_: str, values: list[str], faults: list[Fault]) -> None:
-    known = connection.execute(select(word.c.word).where(word.c.field == field_)).scalars().all()
+    found = _words().column(connection, field=field_)
     for value in values:
-        if value not in known:
-            detail = f"{value!r} does not occur; these do: {', '.join(known[:50])}"
-            faults.append(Fault(parameter=name, detail=detail, nearest=nearest(value, known)))
+        if value not in found:
+            detail = f"{value!r} does not occur; these do: {', '.join(found[:50])}"
+            faults.append(Fault(parameter=name, detail=detail, nearest=nearest(value, found)))
 
 
-def within(table: Table, plan: Plan) -> list[ColumnElement[bool]]:
+@statement
+def _words() -> Select[Any]:
+    return select(word.c.word).where(word.c.field == given("field"))
+
+
+def within(table: Table, plan: Plan) -> list[Clause]:
     """The plan's dates as conditions on a table that has them."""
-    found: list[ColumnElement[bool]] = []
-    if plan.dated is not None:
-        found.append(table.c.stated_start.is_not(None) if plan.dated else table.c.stated_start.is_(None))
-    if plan.dates is None:
-        return found
-    first, last = plan.dates
+    found = [] if plan.dated is None else [known(table.c.stated_start, plan.dated)]
     if plan.match == "certain":
-        ends = zip((table.c.earliest_start >= first, table.c.latest_end <= last), plan.span, strict=True)
-        return [*found, *(end for end, day in ends if day is not None)]
-    if plan.match == "stated":
-        return [*found, table.c.stated_start <= last, table.c.stated_end >= first]
+        return [*found, Clause(_inside, (table,), plan.span)] if plan.dates else found
+    return [*found, Clause(_overlaps, (table, plan.match), plan.dates)] if plan.dates else found
+
+
+def _inside(table: Table, first: Any, last: Any) -> ColumnElement[bool]:
+    after = true() if first is None else table.c.earliest_start >= first
+    return and_(after, true() if last is None else table.c.latest_end <= last)
+
+
+def _overlaps(table: Table, match: str, first: Any, last: Any) -> ColumnElement[bool]:
+    if match == "stated":
+        return and_(table.c.stated_start <= last, table.c.stated_end >= first)
     begun = or_(table.c.earliest_start.is_(None), table.c.earliest_start <= last)
     lasted = or_(table.c.latest_end.is_(None), table.c.latest_end >= first)
-    return [*found, table.c.stated_start.is_not(None), begun, lasted]
+    return and_(table.c.stated_start.is_not(None), begun, lasted)
 
 
-def _amount(least: float | None, most: float | None, *, certain: bool) -> ColumnElement[bool]:
+def _amount(certain: bool, least: Any, most: Any) -> ColumnElement[bool]:
     low: Any = func.coalesce(estimate.c.low, estimate.c.value)
     high: Any = func.coalesce(estimate.c.high, estimate.c.value)
-    given = or_(low.is_not(None), high.is_not(None))
+    told = or_(low.is_not(None), high.is_not(None))
     if certain:
-        return and_(given, true() if least is None else low >= least, true() if most is None else high <= most)
+        return and_(told, true() if least is None else low >= least, true() if most is None else high <= most)
     above = true() if least is None else or_(high.is_(None), high >= least)
     below = true() if most is None else or_(low.is_(None), low <= most)
-    return and_(given, above, below)
+    return and_(told, above, below)
+
+
+def among(column: Column[Any], values: Iterable[Any]) -> Clause:
+    return Clause(_in, (column,), tuple(values))
+
+
+def equal(column: Column[Any], value: Any) -> Clause:
+    return Clause(operator.eq, (column,), (value,))
+
+
+def between(column: Column[Any], stretch: Stretch) -> Clause:
+    return Clause(_between, (column,), stretch)
+
+
+def known(column: Column[Any], is_known: bool) -> Clause:
+    return Clause(_known, (column, is_known))
+
+
+def _in(column: Column[Any], *values: Any) -> ColumnElement[bool]:
+    return column.in_(values)
+
+
+def _between(column: Column[Any], first: Any, last: Any) -> ColumnElement[bool]:
+    return column.between(first, last)
+
+
+def _known(column: Column[Any], is_known: bool) -> ColumnElement[bool]:
+    return column.is_not(None) if is_known else column.is_(None)
+
+
+def _at_either_end(*keys: Any) -> ColumnElement[bool]:
+    return or_(relation.c.subject.in_(keys), relation.c.object.in_(keys))

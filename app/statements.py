@@ -5,15 +5,19 @@ To build a query, to find its text again and to wrap its rows takes SQLAlchemy 1
 needs 10 to answer it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, ParamSpec
 
-from sqlalchemy import BindParameter, Connection, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.selectable import SelectBase
 
 P = ParamSpec("P")
+Form = Callable[..., ColumnElement[bool]]
+Shape = tuple[Form, tuple[Any, ...], tuple[bool, ...]]
+"""A condition without its values, of which it says only which are None."""
+
 SHAPES = 500
 """How many shapes of one statement are kept, each of some kilobytes."""
 
@@ -70,3 +74,47 @@ class Statement:
 def statement(build: Callable[P, SelectBase]) -> Callable[P, Statement]:
     """What `build` makes of a shape, kept for the next request of that shape."""
     return lru_cache(SHAPES)(lambda *shape, **named: Statement(build(*shape, **named)))  # type: ignore[return-value]
+
+
+class Clause(NamedTuple):
+    """A condition apart from its values, so that requests that differ in these alone have the statement in common."""
+
+    form: Form
+    of: tuple[Any, ...] = ()
+    """What else decides the text: columns, tables, words. `form` takes it first, and then the values."""
+
+    values: tuple[Any, ...] = ()
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        """The same with its values in it, for a query that is built for one request."""
+        return self.form(*self.of, *self.values)
+
+    @property
+    def shape(self) -> Shape:
+        return self.form, self.of, tuple(value is None for value in self.values)
+
+
+def shapes_of(clauses: Iterable[Clause]) -> tuple[Shape, ...]:
+    return tuple(clause.shape for clause in clauses)
+
+
+def values_of(clauses: Iterable[Clause]) -> tuple[Any, ...]:
+    return tuple(value for clause in clauses for value in clause.values)
+
+
+def filled(shapes: Iterable[Shape], values: Iterator[Any]) -> list[ColumnElement[bool]]:
+    """The conditions of these shapes, each with as many of the values as it takes."""
+    return [form(*of, *(next(values) for _ in absent)) for form, of, absent in shapes]
+
+
+def open_(shapes: Iterable[Shape]) -> list[ColumnElement[bool]]:
+    """The conditions of these shapes, whose values come with each request, as `numbered` names them."""
+    shapes = tuple(shapes)
+    absences = [absent for _, _, each in shapes for absent in each]
+    return filled(shapes, iter([None if absent else given(f"v{n}") for n, absent in enumerate(absences)]))
+
+
+def numbered(values: Iterable[Any]) -> dict[str, Any]:
+    """Values, or what stands for them, by name."""
+    return {f"v{n}": value for n, value in enumerate(values)}

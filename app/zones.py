@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, func, insert, l
 
 from app import dates
 from app.models import record, relation, zone
+from app.statements import given, statement
 
 RUN = 128
 """Keys in a run, and runs in a run of runs."""
@@ -45,23 +46,24 @@ def stretches(
     connection: Connection, table: Table, span: tuple[int, int], match: str, keys: Stretch, *, down: bool
 ) -> Iterator[Stretch]:
     """Within a stretch of keys, those stretches that may hold a date that matches, in order; backwards if `down`."""
-    wide = _meeting(table, 2, span, match, (keys[0] // RUN**2, keys[1] // RUN**2), down=down)
-    for run_of_runs in connection.execute(wide).scalars().all():
+    days = {"first_day": span[0], "last_day": span[1]}
+    wide, narrow = (_meeting(table, size, match, down=down) for size in (2, 1))
+    for run_of_runs in wide.column(connection, first=keys[0] // RUN**2, last=keys[1] // RUN**2, **days):
         inside = max(keys[0] // RUN, run_of_runs * RUN), min(keys[1] // RUN, run_of_runs * RUN + RUN - 1)
-        numbers = connection.execute(_meeting(table, 1, span, match, inside, down=down)).scalars().all()
-        for first, last in _joined(list(numbers)):
+        for first, last in _joined(narrow.column(connection, first=inside[0], last=inside[1], **days)):
             yield max(keys[0], first * RUN), min(keys[1], last * RUN + RUN - 1)
 
 
-def _meeting(table: Table, size: int, span: Stretch, match: str, numbers: Stretch, *, down: bool) -> Select[Any]:
-    first, last = span
+@statement
+def _meeting(table: Table, size: int, match: str, *, down: bool) -> Select[Any]:
+    first, last = given("first_day"), given("last_day")
     met = {
         "stated": (zone.c.first_start <= last, zone.c.last_end >= first),
         "possible": (zone.c.soonest <= last, zone.c.latest >= first),
         # Whatever lies inside in any case begins inside.
         "certain": (zone.c.first_start <= last, zone.c.last_start >= first),
     }[match]
-    here = (zone.c.of == table.name, zone.c.size == size, zone.c.number.between(*numbers))
+    here = (zone.c.of == table.name, zone.c.size == size, zone.c.number.between(given("first"), given("last")))
     query = select(zone.c.number).where(*here, *met)
     return query.order_by(zone.c.number.desc() if down else zone.c.number)
 

@@ -10,8 +10,8 @@ from app.settings import ROOT, Settings
 
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary", "analysis"},
-    {"models", "db", "packfile"},
-    {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones", "statements"},
+    {"models", "db", "packfile", "statements"},
+    {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones"},
     {"resources"},
     {"selection"},
     {"listing", "tallies", "related"},

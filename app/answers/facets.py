@@ -115,7 +115,7 @@ def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: 
     found = list[Counted]()
     for word, term in PREDICATES.items():
         ties = selected(connection, resource, replace(plan, predicate=[word])).ties
-        query = select(func.count()).where(pk.in_(keys), *(tie.holds(pk) for tie in ties))
+        query = select(func.count()).where(pk.in_(keys), *(tie.holds(pk).condition for tie in ties))
         if number := connection.execute(query.select_from(resource.table)).scalar_one():
             found.append((word, term.label, number, {"predicate": word}))
     found.sort(key=lambda each: (-each[2], each[0]))

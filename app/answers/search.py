@@ -185,7 +185,7 @@ def _conditions(connection: Connection, plan: Plan) -> list[ColumnElement[bool]]
     if faults:
         raise wrong(*faults)
     if within(record, plan):
-        found.append(_claims(lambda table: within(table, plan)))
+        found.append(_claims(lambda table: [each.condition for each in within(table, plan)]))
     return found
 
 
