@@ -39,7 +39,8 @@ Amount = Annotated[float, Field(ge=-(2**53 - 1), le=2**53 - 1, allow_inf_nan=Fal
 
 
 def many(description: str, *examples: str) -> Any:
-    return Field(default=[], max_length=MAX_VALUES, description=description, examples=[[each] for each in examples])
+    # A tuple, since Pydantic would copy a list for every field of every request.
+    return Field(default=(), max_length=MAX_VALUES, description=description, examples=[[each] for each in examples])
 
 
 def maybe(description: str, example: Any, **bounds: Any) -> Any:
@@ -434,7 +435,7 @@ def _filters(resource: Resource, given: Any) -> dict[str, list[Any]]:
     filters: dict[str, list[Any]] = {}
     for name in resource.filters:
         value = getattr(given, name, None)
-        if value not in (None, []):
+        if value not in (None, [], ()):
             filters[name] = value if isinstance(value, list) else [value]
     return filters
 
