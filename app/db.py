@@ -2,15 +2,15 @@
 
 A SQLite revision is an immutable file. A short query runs on the event loop, where it costs a third less than in a
 thread, and in the one connection that is open for it as long as its revision is served; what is not done after
-`INLINE_STEPS` is stopped and begun anew in a worker thread, so that it holds up nobody. On PostgreSQL a revision is a
-schema, queries run in threads, and the server keeps the time.
+`INLINE_STEPS` is stopped and begun anew in a worker thread, so that it holds up nobody. What there is to know of
+PostgreSQL is in `postgresql`.
 """
 
-import logging
 import os
 import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -18,11 +18,11 @@ from anyio import Lock, to_thread
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.errors import Problem
+from app.errors import Problem, unreadable
+from app.postgresql import Cluster
 from app.settings import Settings
 
 T = TypeVar("T")
-log = logging.getLogger("fasti")
 INLINE_STEPS = 200_000
 STEP = 10_000
 STREAMS = 16
@@ -35,7 +35,7 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.url = make_url(settings.database_url)
-        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.cluster = None if self.url.get_backend_name() == "sqlite" else Cluster(settings)
         self.revision: str | None = None
         self._engine: Engine | None = None
         self._inline: Connection | None = None
@@ -54,13 +54,23 @@ class Database:
 
         Raises Problem where there is none.
         """
+        if self.cluster is not None:
+            self.revision = await self.cluster.refresh(now=now)
+            return self._named()
         asked = time.monotonic()
         if now or self._overdue(asked):
             # Whoever waits here finds the look done.
             async with self._looking:
                 if self._looked < asked and (now or self._overdue(asked)):
-                    await self._in_turn(self._look)
+                    self._look()
                     self._looked = time.monotonic()
+        return self._named()
+
+    async def _known(self) -> None:
+        if self.revision is None:
+            await self.refresh()
+
+    def _named(self) -> str:
         if self.revision is None:
             raise Problem("unavailable", NO_DATA)
         return self.revision
@@ -68,12 +78,11 @@ class Database:
     def _overdue(self, moment: float) -> bool:
         return self.revision is None or moment - self._looked >= self.settings.refresh_seconds
 
-    async def _in_turn(self, work: Callable[[], T]) -> T:
-        """A look costs a microsecond on SQLite, and a query on PostgreSQL, which must hold up nobody."""
-        return work() if self.is_sqlite else await to_thread.run_sync(work)
-
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work`, which only reads and may be begun twice. Raises Problem when it cannot be done in time."""
+        if self.cluster is not None:
+            await self._known()
+            return await self.cluster.read(work)
         engine = await self._current_engine()
         try:
             return await self._tried(engine, work)
@@ -89,8 +98,6 @@ class Database:
             raise _unavailable(error) from error
 
     async def _tried(self, engine: Engine, work: Callable[[Connection], T]) -> T:
-        if not self.is_sqlite:
-            return await to_thread.run_sync(_run, engine, work, None)
         assert self._inline is not None
         try:
             # What begins and ends here has nobody beside it. No transaction is ended, since nothing else is read.
@@ -107,11 +114,17 @@ class Database:
         Raises Problem as `read` does. PostgreSQL holds no lock between two pieces, so that no load ever waits for a
         slow client; a schema that is dropped meanwhile ends the answer.
         """
-        engine = await self._current_engine()
         if self._streams >= STREAMS:
             raise Problem("unavailable", "As many long answers as can be are being sent already.")
         self._streams += 1
         try:
+            if self.cluster is not None:
+                await self._known()
+                async with aclosing(self.cluster.stream(make)) as found:
+                    async for each in found:
+                        yield each
+                return
+            engine = await self._current_engine()
             # Outside the pool: it may be held for long, and on SQLite it alone still sees a file that was replaced.
             connection = await to_thread.run_sync(_detached, engine)
             pieces = make(connection)
@@ -127,6 +140,9 @@ class Database:
 
     def pieces(self, make: Callable[[Connection], Iterator[bytes]]) -> Iterator[bytes]:
         """The same in this thread, for a command that serves nobody meanwhile."""
+        if self.cluster is not None:
+            yield from self.cluster.pieces(make)
+            return
         self._look()
         if self._engine is None:
             raise Problem("unavailable", NO_DATA)
@@ -134,9 +150,8 @@ class Database:
             yield from make(connection)
 
     def _piece(self, connection: Connection, pieces: Iterator[bytes]) -> bytes | None:
-        budget = _Budget(seconds=self.settings.query_seconds) if self.is_sqlite else None
-        piece = _within(connection, lambda _: next(pieces, None), budget)
-        connection.rollback()
+        budget = _Budget(seconds=self.settings.query_seconds)
+        piece: bytes | None = _within(connection, lambda _: next(pieces, None), budget)
         return piece
 
     async def _current_engine(self) -> Engine:
@@ -146,6 +161,8 @@ class Database:
         return self._engine
 
     def close(self) -> None:
+        if self.cluster is not None:
+            self.cluster.close()
         if self._inline is not None:
             self._inline.close()
         if self._engine is not None:
@@ -161,7 +178,7 @@ class Database:
             with engine.connect() as connection:
                 revision = connection.execute(text("SELECT name FROM revision")).scalar_one()
             engine = engine.execution_options(revision=revision)
-            inline = engine.connect() if self.is_sqlite else None
+            inline = engine.connect()
         except (SQLAlchemyError, OSError, Stale):
             # A file that is not good leaves the revision that is being served as it is.
             return
@@ -170,25 +187,14 @@ class Database:
         self.revision, self._place = revision, place
 
     def _current(self) -> object:
-        if self.is_sqlite:
-            try:
-                found = os.stat(self.url.database or "")
-            except FileNotFoundError:
-                return None
-            return found.st_ino, found.st_mtime_ns, found.st_size
-        engine = create_engine(self.url)
         try:
-            with engine.connect() as connection:
-                return current_schema(connection)
-        finally:
-            engine.dispose()
+            found = os.stat(self.url.database or "")
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def _open(self, place: object) -> Engine:
-        if self.is_sqlite:
-            return create_engine("sqlite://", creator=lambda: self._connected(place), poolclass=QueuePool, pool_size=8)
-        limit = int(self.settings.query_seconds * 1000)
-        options = f"-csearch_path={place} -cdefault_transaction_read_only=on -cstatement_timeout={limit}"
-        return create_engine(self.url, connect_args={"options": options}, pool_size=8, pool_pre_ping=True)
+        return create_engine("sqlite://", creator=lambda: self._connected(place), poolclass=QueuePool, pool_size=8)
 
     def _connected(self, place: object) -> sqlite3.Connection:
         uri = f"file:{quote(self.url.database or '')}?mode=ro&immutable=1"
@@ -206,22 +212,13 @@ class Stale(Exception):
 
 
 def _unavailable(error: Exception) -> Problem:
-    if any(word in str(error) for word in ("interrupted", "statement timeout")):
-        return Problem("unavailable", "The query could not be finished in the time it may take.")
-    log.error("the data cannot be read", exc_info=error)
-    return Problem("unavailable", "The data cannot be read at the moment.")
+    return unreadable(error, late="interrupted" in str(error))
 
 
 def revision_read(connection: Connection) -> str:
     """The revision that a connection of `Database` reads."""
     name: str = connection.get_execution_options()["revision"]
     return name
-
-
-def current_schema(connection: Connection) -> str | None:
-    """The newest finished revision's schema on PostgreSQL: schemas are renamed to `fasti_<number>` when complete."""
-    names = connection.execute(text(r"SELECT nspname FROM pg_namespace WHERE nspname ~ '^fasti_[0-9]{9}$'")).scalars()
-    return max(names, default=None)
 
 
 class _Budget:
@@ -237,20 +234,18 @@ class _Budget:
         return self.until is not None and time.monotonic() > self.until
 
 
-def _run(engine: Engine, work: Callable[[Connection], T], budget: _Budget | None) -> T:
+def _run(engine: Engine, work: Callable[[Connection], T], budget: _Budget) -> T:
     with engine.connect() as connection:
         return _within(connection, work, budget)
 
 
-def _within(connection: Connection, work: Callable[[Connection], T], budget: _Budget | None) -> T:
+def _within(connection: Connection, work: Callable[[Connection], T], budget: _Budget) -> T:
     raw: Any = connection.connection.dbapi_connection
-    if budget is not None:
-        raw.set_progress_handler(budget.spent, STEP)
+    raw.set_progress_handler(budget.spent, STEP)
     try:
         return work(connection)
     finally:
-        if budget is not None:
-            raw.set_progress_handler(None, 0)
+        raw.set_progress_handler(None, 0)
 
 
 def _detached(engine: Engine) -> Connection:

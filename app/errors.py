@@ -1,11 +1,13 @@
 """Problems (RFC 9457): every answer that is not a success, as a client reads it."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz import fuzz, process
 
+log = logging.getLogger("fasti")
 MEDIA_TYPE = "application/problem+json"
 NEAR = 60
 """How alike, in per cent, two words are for the one to be meant by the other."""
@@ -71,6 +73,14 @@ class Problem(Exception):
             type=f"/problems/{name}", title=title, status=self.status, detail=detail,
             errors=list(errors), found_at=found_at,
         )  # fmt: skip
+
+
+def unreadable(error: Exception | None, *, late: bool = False) -> Problem:
+    """The problem of a query that failed, or came `late`."""
+    if late:
+        return Problem("unavailable", "The query could not be finished in the time it may take.")
+    log.error("the data cannot be read", exc_info=error)
+    return Problem("unavailable", "The data cannot be read at the moment.")
 
 
 def wrong(*faults: Fault) -> Problem:

@@ -1,7 +1,8 @@
 """Packs into a database, whole or not at all.
 
 SQLite: a new file beside the old one is migrated, filled, checked, synced and moved into place. PostgreSQL: the same
-with a schema, which is renamed when it is complete; the newest two are kept, so that a request under way can end.
+with a schema, which is renamed when it is complete, and served a moment later, by all processes at once; the one
+before it is kept, so that a request under way can end.
 """
 
 import os
@@ -16,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__, documents, index, models, tallies, zones
 from app.answers import facets
-from app.db import current_schema
 from app.pack import Complaint, Pack, PackError, fingerprint, folders, read
+from app.postgresql import SERVED_FROM, published
 from app.settings import ROOT, Settings
 
 COUNTED = ("shelf", "zone", "extent", "year", "facet_count")
@@ -51,7 +52,7 @@ def stored_revision(settings: Settings) -> str | None:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            schema = current_schema(connection) if engine.dialect.name == "postgresql" else "main"
+            schema = max(published(connection), default=None) if engine.dialect.name == "postgresql" else "main"
             if schema is None:
                 return None
             found: str = connection.execute(text(f"SELECT name FROM {schema}.revision")).scalar_one()
@@ -96,7 +97,7 @@ def load(settings: Settings, *, force: bool = False, progress: Callable[[str], N
     if url.get_backend_name() == "sqlite":
         _write_file(Path(url.database or ""), out)
     else:
-        _write_schema(create_engine(url), out)
+        _write_schema(create_engine(url), out, 2 * settings.refresh_seconds)
     return Loaded(revision, True, {name: len(rows) for name, rows in out.items()})
 
 
@@ -171,19 +172,28 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _write_schema(engine: Engine, out: documents.Rows) -> None:
+def _write_schema(engine: Engine, out: documents.Rows, notice: float) -> None:
     try:
         with engine.begin() as connection:
             # One load at a time; readers never wait for it.
             connection.execute(text("SELECT pg_advisory_xact_lock(4205)"))
-            current = current_schema(connection)
-            number = int(current.removeprefix("fasti_")) if current else 0
             connection.execute(text("CREATE SCHEMA fasti_loading"))
             connection.execute(text("SET LOCAL search_path TO fasti_loading"))
             migrate(connection)
             _fill(connection, out)
-            for old in range(number - 1, 0, -1):
-                connection.execute(text(f"DROP SCHEMA IF EXISTS fasti_{old:09d} CASCADE"))
-            connection.execute(text(f"ALTER SCHEMA fasti_loading RENAME TO fasti_{number + 1:09d}"))
+            _publish(connection, notice)
     finally:
         engine.dispose()
+
+
+def _publish(connection: Connection, notice: float) -> None:
+    """Name the schema that is complete, and say from when on it is served: when every process has heard of it."""
+    found = published(connection)
+    served = sorted(name for name, wait in found.items() if wait <= 0)
+    for old in served[:-1]:
+        connection.execute(text(f"DROP SCHEMA {old} CASCADE"))
+    number = int(max(found, default="fasti_0").removeprefix("fasti_")) + 1
+    wait = {"seconds": notice if found else 0}
+    moment = connection.execute(text("SELECT clock_timestamp() + make_interval(secs => :seconds)"), wait).scalar_one()
+    connection.execute(text(f"COMMENT ON SCHEMA fasti_loading IS '{SERVED_FROM}{moment}'"))
+    connection.execute(text(f"ALTER SCHEMA fasti_loading RENAME TO fasti_{number:09d}"))

@@ -15,6 +15,7 @@ class Settings(BaseSettings):
         f"sqlite:///{ROOT / '.data' / 'fasti.db'}",
         description="Where the data is: `sqlite:///file` (the default is .data/fasti.db) or `postgresql://…`.",
     )
+    replica_urls: str = Field("", description="Read replicas of a `postgresql://…` database, separated by commas.")
     seed_dir: Path = Field(ROOT / "seed", description="The folder whose sub-folders are the packs.")
     source_dir: Path | None = Field(None, description="A folder with the texts of sources that may not be shipped.")
     refresh_seconds: float = Field(0.5, ge=0, description="How often a server looks for a newer revision.")

@@ -10,7 +10,7 @@ from app.settings import ROOT, Settings
 
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary", "analysis"},
-    {"models", "db", "packfile", "statements"},
+    {"models", "db", "postgresql", "packfile", "statements"},
     {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones"},
     {"resources"},
     {"selection"},
@@ -26,7 +26,7 @@ LEVELS = [
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 FILES = [path for path in (ROOT / "app").rglob("*.py") if path != ROOT / "app" / "__init__.py"]
 # Rooms of one level that may use each other, each in one direction only.
-WITHIN = {("db", "settings"), ("pack", "spans"), ("answers", "queries"), ("export", "queries"),
+WITHIN = {("db", "postgresql"), ("pack", "spans"), ("answers", "queries"), ("export", "queries"),
           ("edge", "caching"), ("formats", "schemas")}  # fmt: skip
 
 
