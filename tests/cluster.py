@@ -77,9 +77,11 @@ class Node:
         for process in self._processes():
             process.send_signal(signal.SIGCONT)
 
+    def process(self):
+        return psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))
+
     def _processes(self):
-        main = psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))
-        return [main, *main.children()]
+        return [self.process(), *self.process().children()]
 
     def ask(self, query):
         with psycopg.connect(self.url, autocommit=True) as connection:

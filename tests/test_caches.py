@@ -65,14 +65,14 @@ def documented(language):
     return found
 
 
-def varnish(folder, origin, port):
-    (folder / "fasti.vcl").write_text(documented("vcl").replace("8000", str(origin.port)))
+def varnish(folder, first, _, port):
+    (folder / "fasti.vcl").write_text(documented("vcl").replace("8000", str(first)))
     return ["varnishd", "-F", "-j", "none", "-n", folder / "work", "-f", folder / "fasti.vcl",
             "-a", f"127.0.0.1:{port}", "-s", "malloc,16m"]  # fmt: skip
 
 
-def nginx(folder, origin, port):
-    text = re.sub(r"800[01]", str(origin.port), documented("nginx"))
+def nginx(folder, first, second, port):
+    text = documented("nginx").replace("8000", str(first)).replace("8001", str(second))
     text = text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("http {", "http {\n access_log off;")
     (folder / "nginx.conf").write_text(f"daemon off; master_process off; pid nginx.pid; error_log error.log;\n{text}")
     return ["nginx", "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
@@ -86,7 +86,7 @@ def cache(request, origin):
         pytest.skip(f"{program} is not installed here, so that its cache is NOT tested: apt-get install varnish nginx")
     with tempfile.TemporaryDirectory(prefix="fasti-") as name:
         port = free_port()
-        command = request.param(Path(name), origin, port)
+        command = request.param(Path(name), origin.port, origin.port, port)
         running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"accept-encoding": "identity"}) as client:
