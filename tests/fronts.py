@@ -97,7 +97,7 @@ def main():
         say("API, 304", *driven(ports[1], LIST, [stored], headers=[f"If-None-Match: {tag}"]))
         for program, port in ((varnish, ports[3]), (nginx, ports[4])):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            process = stack.enter_context(running(program(folder, *ports[1:3], port), port))
+            process = stack.enter_context(running(program(folder, ports[1], ports[2], port), port))
             say(f"{program.__name__}, hit", *driven(port, LIST, [process]))
 
 
