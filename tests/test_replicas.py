@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -103,6 +104,20 @@ async def where(database, reads=20):
 async def test_reads_are_spread_over_the_replicas(database, nodes):
     found = [await database.read(port) for _ in range(20)]
     assert sorted(map(found.count, {node.port for node in nodes[1:]})) == [10, 10]
+
+
+async def test_a_statement_is_one_round_trip(database, tmp_path):
+    for _ in range(20):
+        await database.read(port)
+    opened = [raw for server in servers(database) for raw in server.raw if not raw.closed]
+    with (tmp_path / "trace").open("w") as file:
+        for raw in opened:
+            raw.pgconn.trace(file.fileno())
+        for _ in range(10):
+            await database.read(port)
+        for raw in opened:
+            raw.pgconn.untrace()
+    assert len(re.findall(r"\tF\t\d+\t(Query|Sync)\b", (tmp_path / "trace").read_text())) == 10
 
 
 async def test_a_busy_replica_is_asked_less(database, nodes):
