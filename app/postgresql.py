@@ -14,7 +14,6 @@ from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
-from weakref import WeakSet
 
 from anyio import CapacityLimiter, Lock, fail_after, to_thread
 from sqlalchemy import URL, Connection, create_engine, event, make_url, text
@@ -69,6 +68,8 @@ class Pool:
             isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, pool_reset_on_return=None,
         )  # fmt: skip
         event.listen(self.engine, "connect", lambda raw, _: server.raw.add(raw))
+        event.listen(self.engine, "close", lambda raw, _: server.raw.discard(raw))
+        event.listen(self.engine, "close_detached", lambda raw: server.raw.discard(raw))
 
     def run(self, work: Work[T], hopeful: bool = False) -> T:
         """Raises Down where the server is not as `hopeful` says any more."""
@@ -98,7 +99,7 @@ class Server:
     def __init__(self, url: str, limit: int) -> None:
         self.url: URL = make_url(url)
         self.limit = limit
-        self.raw: WeakSet[Any] = WeakSet()
+        self.raw: set[Any] = set()
         self.looks = Pool(self, "pg_catalog", 1)
         self.schemas: dict[str, float] = {}
         self.is_up = True
@@ -120,7 +121,8 @@ class Server:
 
     def cut(self) -> None:
         """End what waits for a server that does not answer: it fails at once, and is done elsewhere."""
-        for raw in list(self.raw):
+        # Copied in one step, since threads open and close connections meanwhile.
+        for raw in self.raw.copy():
             with suppress(OSError, SQLAlchemyError, ValueError):
                 if not raw.closed:
                     with socket.socket(fileno=os.dup(raw.fileno())) as connected:

@@ -1,5 +1,6 @@
 """Shared caches in front of the API, real ones with the configurations of docs/scale.md: what they may do is right."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -65,9 +66,14 @@ def documented(language):
     return found
 
 
+def found(program):
+    """Where a server is installed, which is no place that every user's path leads to."""
+    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin")
+
+
 def varnish(folder, first, _, port):
     (folder / "fasti.vcl").write_text(documented("vcl").replace("8000", str(first)))
-    return ["varnishd", "-F", "-j", "none", "-n", folder / "work", "-f", folder / "fasti.vcl",
+    return [found("varnishd"), "-F", "-j", "none", "-n", folder / "work", "-f", folder / "fasti.vcl",
             "-a", f"127.0.0.1:{port}", "-s", "malloc,16m"]  # fmt: skip
 
 
@@ -75,14 +81,14 @@ def nginx(folder, first, second, port):
     text = documented("nginx").replace("8000", str(first)).replace("8001", str(second))
     text = text.replace("listen 80;", f"listen 127.0.0.1:{port};").replace("http {", "http {\n access_log off;")
     (folder / "nginx.conf").write_text(f"daemon off; master_process off; pid nginx.pid; error_log error.log;\n{text}")
-    return ["nginx", "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
+    return [found("nginx"), "-p", folder, "-e", folder / "error.log", "-c", folder / "nginx.conf"]
 
 
 @pytest.fixture(scope="module", params=[varnish, nginx], ids=lambda each: each.__name__)
 def cache(request, origin):
     """A client of the cache, which asks for nothing that a test does not ask for."""
     program = {"varnish": "varnishd"}.get(request.param.__name__, request.param.__name__)
-    if shutil.which(program) is None:
+    if found(program) is None:
         pytest.skip(f"{program} is not installed here, so that its cache is NOT tested: apt-get install varnish nginx")
     with tempfile.TemporaryDirectory(prefix="fasti-") as name:
         port = free_port()
