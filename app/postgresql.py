@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from anyio import CapacityLimiter, Lock, fail_after, to_thread
 from sqlalchemy import URL, Connection, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.errors import unreadable
 from app.settings import Settings
@@ -36,6 +37,8 @@ _SCHEMAS = text(
 )
 _GONE = ("42P01", "3F000")
 _TOO_LONG = "57014"
+_LOST = "08006"
+_DOWN = ("08", "57", "58")
 _ELSEWHERE = ("40", "53")
 """A conflict with what a replica replays, or too little of something: another server may do it, or a second try."""
 
@@ -67,20 +70,31 @@ class Pool:
             server.url, connect_args={"options": options, "connect_timeout": CONNECT_SECONDS}, pool_size=size,
             isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True, pool_reset_on_return=None,
         )  # fmt: skip
-        event.listen(self.engine, "connect", lambda raw, _: server.raw.add(raw))
+        event.listen(self.engine, "connect", self._opened)
+        event.listen(self.engine, "checkout", self._taken)
         event.listen(self.engine, "close", lambda raw, _: server.raw.discard(raw))
         event.listen(self.engine, "close_detached", lambda raw: server.raw.discard(raw))
+
+    def _opened(self, raw: Any, record: ConnectionPoolEntry) -> None:
+        self.server.raw.add(raw)
+        record.info["downs"] = self.server.downs
+
+    def _taken(self, _: Any, record: ConnectionPoolEntry, __: Any) -> None:
+        # What was open when the server went down is dead, though nothing has told so yet.
+        if record.info["downs"] != self.server.downs:
+            raise DisconnectionError
 
     def run(self, work: Work[T], hopeful: bool = False) -> T:
         """Raises Down where the server is not as `hopeful` says any more."""
         if hopeful and not self.server.is_up:
             raise Down
         with self.engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
             try:
                 return work(connection)
             finally:
-                # It would go back to a pool that nobody looks after any more.
-                if self.closed:
+                # It would go back to a pool that nobody looks after any more, or broken.
+                if self.closed or raw.closed:
                     connection.invalidate()
 
     def detached(self) -> Connection:
@@ -102,22 +116,27 @@ class Server:
         self.raw: set[Any] = set()
         self.looks = Pool(self, "pg_catalog", 1)
         self.schemas: dict[str, float] = {}
-        self.is_up = True
+        self.is_up, self.downs = True, 0
         self.busy = 0
         # As many as there are connections, so that nobody waits in a thread for one.
         self.threads = CapacityLimiter(CONNECTIONS)
 
     def failed(self, error: SQLAlchemyError, schema: str) -> None:
         """Note what the error says of this server. Raises Problem where another would not do better."""
-        state = getattr(error.orig, "sqlstate", None) if isinstance(error, DBAPIError) else ""
+        # What has no state was not said by the server: it could not be reached, or there was no turn for it.
+        state = getattr(error.orig, "sqlstate", None) or _LOST if isinstance(error, DBAPIError) else "53"
         if state in _GONE:
             self.schemas.pop(schema, None)
         elif state == _TOO_LONG:
             raise unreadable(error, late=True) from error
-        elif isinstance(error, OperationalError | InterfaceError) and (state or "08")[:2] in ("08", "57", "58"):
-            self.is_up = False
-        elif (state or "53")[:2] not in _ELSEWHERE:
+        elif state.startswith(_DOWN):
+            self.down()
+        elif not state.startswith(_ELSEWHERE):
             raise unreadable(error) from error
+
+    def down(self) -> None:
+        self.is_up = False
+        self.downs += 1
 
     def cut(self) -> None:
         """End what waits for a server that does not answer: it fails at once, and is done elsewhere."""
@@ -294,6 +313,6 @@ class Cluster:
                 )
             server.is_up = True
         except (SQLAlchemyError, TimeoutError) as error:
-            server.is_up = False
+            server.down()
             if isinstance(error, TimeoutError):
                 server.cut()
