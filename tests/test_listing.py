@@ -14,6 +14,7 @@ from app import dates, zones
 from app.load import load
 from app.main import create_app
 from app.models import record, relation
+from app.postgresql import newest, published
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -88,9 +89,7 @@ def rows(made_up):
     engine = create_engine(made_up.database_url)
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            from app.db import current_schema
-
-            connection.execute(text(f"SET search_path TO {current_schema(connection)}"))
+            connection.execute(text(f"SET search_path TO {newest(published(connection))}"))
         relations = [row._mapping for row in connection.execute(relation.select())]
         found = [dict(row._mapping) for row in connection.execute(record.select().order_by(record.c.pk))]
     engine.dispose()

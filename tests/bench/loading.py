@@ -11,8 +11,8 @@ from typing import NamedTuple
 import psycopg
 from sqlalchemy import create_engine, make_url
 
-from app.db import current_schema
 from app.load import migrate
+from app.postgresql import newest, published
 from app.settings import ROOT
 from tests.bench.compare import rounded
 from tests.bench.data import Data
@@ -113,7 +113,7 @@ def _copied(data: Data) -> Written:
     """The rows written by COPY to a schema that the migrations made, from files that COPY wrote before."""
     engine = create_engine(data.url)
     with engine.begin() as connection:
-        loaded = current_schema(connection)
+        loaded = newest(published(connection))
         connection.exec_driver_sql("CREATE SCHEMA bare")
         connection.exec_driver_sql("SET LOCAL search_path TO bare")
         migrate(connection)
