@@ -1,9 +1,17 @@
 """The command `fasti`, run as a person runs it."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
+from contextlib import contextmanager
+from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -147,3 +155,52 @@ def test_openapi_prints_what_is_served(run):
 
 def test_schema_prints_what_editors_use(run):
     assert run("schema").stdout == (ROOT / "seed" / "pack.schema.json").read_text("utf-8")
+
+
+@contextmanager
+def serving(*words):
+    """`fasti serve` as a process of its own, and its address."""
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *words]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            told = next(line for line in process.stderr if line.startswith("Fasti is at "))
+            yield process, told.split()[3].rstrip(":")
+        finally:
+            process.terminate()
+
+
+def revision(address):
+    with httpx.Client(transport=httpx.HTTPTransport(retries=100)) as client:
+        return client.get(f"{address}/v1").json()["revision"]
+
+
+def workers(process):
+    """The processes that serve, without the one that watches over what they share."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+
+
+@pytest.mark.usefixtures("run")
+def test_serve_tells_its_address_answers_and_ends():
+    with serving() as (process, address):
+        assert len(revision(address)) == 16
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) in (0, -signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("run")
+def test_workers_are_begun_anew_and_end_together():
+    with serving("--workers", "2") as (process, address):
+        assert len(revision(address)) == 16
+        first = workers(process)
+        assert len(first) == 2
+        killed = min(first)
+        os.kill(killed, signal.SIGKILL)
+        while killed in workers(process) or len(workers(process)) < 2:
+            time.sleep(0.1)
+        assert len(revision(address)) == 16
+        last = workers(process)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert not [worker for worker in last if Path(f"/proc/{worker}").exists()]
