@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +11,14 @@ from typing import Annotated, BinaryIO, Literal
 
 import typer
 
-from app import pack
+from app import curation, pack
+from app.curation import Staged
 from app.db import Database
 from app.errors import Problem
 from app.settings import Settings
 
 ExportFormat = Literal["ndjson", "datapackage"]
+WIDTH = 40
 cli = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -32,6 +33,31 @@ def fasti() -> None:
 
 def say(message: str) -> None:
     typer.echo(message, err=True)
+
+
+class Steps:
+    """How far a command is: a bar where somebody watches, and otherwise a line a step, if it is `told` at all."""
+
+    def __init__(self, *, told: bool = True) -> None:
+        self.watched, self.told, self.step, self.shown = sys.stderr.isatty(), told, "", -1
+
+    def __call__(self, step: str, done: int, of: int) -> None:
+        if step != self.step:
+            self.end()
+            self.step, self.shown = step, -1
+            if self.told and not self.watched:
+                say(step)
+        share = 100 * done // of if of else 0
+        if self.watched and share != self.shown:
+            self.shown = share
+            bar = f"[{'#' * (share * WIDTH // 100):{WIDTH}}] {share:3} %" if of else "…"
+            typer.echo(f"\r{step:24} {bar}", nl=False, err=True)
+
+    def end(self) -> None:
+        """Leave the bar as it stands."""
+        if self.watched and self.step:
+            typer.echo(err=True)
+        self.step = ""
 
 
 @contextmanager
@@ -61,28 +87,20 @@ Chosen = Annotated[list[Path] | None, typer.Argument(help="Pack folders; all pac
 def check(folders: Chosen = None) -> None:
     """Validate packs: ids, dates, figures, citations, and spans against the texts where these are at hand."""
     settings = Settings()
-    with complaining():
-        complaints: list[pack.Complaint] = []
-        for folder in _folders(settings, folders):
-            try:
-                _report(pack.read(folder, settings.source_dir))
-            except pack.PackError as error:
-                complaints += error.complaints
-        if complaints:
-            raise pack.PackError(complaints)
+    with (
+        complaining(),
+        curation.staged(_folders(settings, folders), settings.source_dir, progress=Steps(told=False)) as found,
+    ):
+        for each in found.packs:
+            _report(each)
 
 
-def _report(read: pack.Pack) -> None:
-    kinds = Counter(kind for kind, _ in read.records)
-    sentences = sum(len(p.sentences) for source in read.sources.values() for p in source.passages)
-    held = sum(source.text is not None for source in read.sources.values())
-    typer.echo(
-        f"{read.about.id}: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}, {len(read.relations)} relation"
-    )
-    verified = "verified against the text" if held == len(read.sources) else "UNVERIFIED: the text is not at hand"
-    typer.echo(
-        f"  {len(read.spans)} spans {verified}; {sentences - len(read.uncited())} of {sentences} sentences cited"
-    )
+def _report(read: Staged) -> None:
+    counts = ", ".join(f"{number} {kind}" for kind, number in read.counts.items())
+    typer.echo(f"{read.about.id}: {counts}")
+    verified = "verified against the text" if read.held == read.sources else "UNVERIFIED: the text is not at hand"
+    cited = read.sentences - len(read.uncited)
+    typer.echo(f"  {read.spans} spans {verified}; {cited} of {read.sentences} sentences cited")
 
 
 @cli.command()
@@ -94,10 +112,9 @@ def cite(folders: Chosen = None) -> None:
     settings = Settings()
     with complaining():
         for folder in _folders(settings, folders):
-            found = pack.read(folder, settings.source_dir, cite=True)
-            (folder / pack.SPANS).write_text(found.generated(), "utf-8")
+            found = curation.cite(folder, settings.source_dir, Steps(told=False))
             _report(found)
-            for complaint in pack.uncited(found):
+            for complaint in found.uncited:
                 say(str(complaint))
 
 
@@ -107,7 +124,7 @@ def load(force: Annotated[bool, typer.Option(help="Build anew even when nothing 
     from app.load import load as build  # Alembic takes a third of a second to import, and `serve` rarely needs it.
 
     with complaining():
-        loaded = build(Settings(), force=force, progress=say)
+        loaded = build(Settings(), force=force, progress=Steps())
     say(f"Revision {loaded.revision}" + (" is loaded." if loaded.changed else " was loaded already."))
 
 

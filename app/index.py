@@ -2,8 +2,7 @@
 each database is asked. Both find the same entries for the same query.
 """
 
-import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -16,7 +15,6 @@ Row = dict[str, Any]
 NAMES = ("name", "alias")
 _PLAIN = ("summary", "description", "text", "title", "author", "affiliation", "publisher", "series", "role", "note",
           "type", "measure", "unit", "hedge")  # fmt: skip
-_BATCH = 5_000
 _WORDS = ("names", "name_stems", "body", "body_stems")
 _index = table("entry_index", *map(column, ("rowid", "entry_index", *_WORDS, "named", "whole")))
 
@@ -51,99 +49,96 @@ def words_of(citation: Row) -> str:
     return found
 
 
-class _Found(NamedTuple):
-    """Something to be searched: how well it is connected, its id, its entry so far, and its texts."""
+class Entry(NamedTuple):
+    """What search keeps of a row: how well it is connected, its kind, its words cut, and how each is written."""
 
     weight: int
-    id: str
-    row: Row
-    names: list[str]
-    body: list[str]
+    kind: str
+    words: tuple[str, str, str, str]
+    shapes: list[tuple[str, str]]
 
 
-def rows(out: dict[str, list[Row]]) -> dict[str, list[Row]]:
-    """The rows of `entry`, `entry_index` and `term`, made from those of the other tables."""
-    found = [each for name in ("record", "relation", "passage") for each in _found(name, out)]
-    # The best connected come first, so that a search may stop early.
-    found.sort(key=lambda each: (-each.weight, each.id))
-    entries, words, vocabulary = [], [], _Vocabulary()
-    for number, each in enumerate(found, 1):
-        names, name_stems, own = vocabulary.cut(each.names)
-        body, body_stems, others = vocabulary.cut(each.body)
-        vocabulary.counts.update(own | others)
-        entries.append({"pk": number, **each.row})
-        stems = {"name_stems": name_stems, "body_stems": body_stems}
-        words.append({"rowid": number, "names": names, "body": body, **stems})
-    return {"entry": entries, "entry_index": words, "term": list(vocabulary.rows())}
+def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
+    """The entry of a record, a relation or a passage; None where there is nothing to search."""
+    texts = list(fields(document))
+    names = [each for field, each in texts if field in NAMES]
+    body = [each for field, each in texts if field not in NAMES]
+    body += list(dict.fromkeys(map(words_of, citations)))
+    if not names and not body:
+        return None
+    shapes = list[tuple[str, str]]()
+    words = (*_cut(names, shapes), *_cut(body, shapes))
+    weight = sum(document.get(key, 0) for key in ("citation_count", "relation_count"))
+    return Entry(weight + len(document.get("anchors", ())), kind, words, shapes)
 
 
-def _found(name: str, out: dict[str, list[Row]]) -> Iterator[_Found]:
-    cited: dict[int, list[str]] = defaultdict(list)
-    for row in out.get("citation", []) if name != "passage" else []:
-        if row[name] is not None:
-            cited[row[name]].append(words_of(json.loads(row["document"])))
-    for row in out.get(name, []):
-        document = json.loads(row["document"])
-        texts = list(fields(document))
-        names = [each for field, each in texts if field in NAMES]
-        body = [each for field, each in texts if field not in NAMES] + list(dict.fromkeys(cited[row["pk"]]))
-        if names or body:
-            weight = sum(document.get(key, 0) for key in ("citation_count", "relation_count"))
-            place = {"record": None, "relation": None, "passage": None, name: row["pk"]}
-            own = {"kind": row.get("kind", name), **place}
-            yield _Found(weight + len(document.get("anchors", ())), row["id"], own, names, body)
+def _cut(texts: list[str], shapes: list[tuple[str, str]]) -> tuple[str, str]:
+    """The words of texts in order, with `|` between the texts; and their stems."""
+    parts = [tokens(each) for each in texts]
+    shapes += [(word, text[start:end]) for part, text in zip(parts, texts, strict=True) for word, start, end in part]
+    cut = " | ".join(" ".join(token.word for token in part) for part in parts)
+    return cut, " ".join(sorted({stem(token.word) for part in parts for token in part}))
 
 
-class _Vocabulary:
+class Vocabulary:
     """The words that occur: in how many entries, and as they are most often written."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.shapes: dict[str, Counter[str]] = defaultdict(Counter)
+        self.shapes: Counter[tuple[str, str]] = Counter()
 
-    def cut(self, texts: list[str]) -> tuple[str, str, set[str]]:
-        """The words of texts in order, with `|` between the texts; their stems; and the words as a set."""
-        parts = [tokens(each) for each in texts]
-        for part, each in zip(parts, texts, strict=True):
-            for word, start, end in part:
-                self.shapes[word][each[start:end]] += 1
-        words = {token.word for part in parts for token in part}
-        cut = " | ".join(" ".join(token.word for token in part) for part in parts)
-        return cut, " ".join(sorted({stem(word) for word in words})), words
+    def add(self, each: Entry) -> None:
+        self.counts.update({word for word, _ in each.shapes})
+        self.shapes.update(each.shapes)
 
-    def rows(self) -> Iterator[Row]:
+    def merge(self, other: "Vocabulary") -> None:
+        self.counts.update(other.counts)
+        self.shapes.update(other.shapes)
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The rows of `term`."""
+        shown: dict[str, tuple[int, str]] = {}
+        for (word, shape), count in self.shapes.items():
+            shown[word] = min(shown.get(word, (0, "")), (-count, shape))
         for number, (word, count) in enumerate(sorted(self.counts.items(), key=lambda item: (-item[1], item[0])), 1):
-            shapes = self.shapes[word]
-            shown = min(shapes, key=lambda shape: (-shapes[shape], shape))
-            yield {"pk": number, "word": word, "stem": stem(word), "initial": word[0], "length": len(word),
-                   "shown": shown, "count": count}  # fmt: skip
+            yield number, word, stem(word), word[0], len(word), shown[word][1], count
 
 
-def fill(connection: Connection, rows: list[Row]) -> None:
-    """Write the rows of `entry_index`."""
-    columns = ["rowid", *_WORDS]
-    values = [f":{name}" for name in columns]
-    is_sqlite = connection.dialect.name == "sqlite"
-    if not is_sqlite:
-        columns += ["named", "whole"]
-        values += ["CAST(:named AS tsvector)", "CAST(:whole AS tsvector)"]
-    insert = text(f"INSERT INTO entry_index ({', '.join(columns)}) VALUES ({', '.join(values)})")
-    for start in range(0, len(rows), _BATCH):
-        batch = rows[start : start + _BATCH]
-        connection.execute(insert, batch if is_sqlite else [row | _vectors(row) for row in batch])
-    if not is_sqlite:
-        # What the server would do when it finds the time: sort in the last words, and learn which ones are rare.
+ENTRY = ("pk", "kind", "record", "relation", "passage")
+TERM = ("pk", "word", "stem", "initial", "length", "shown", "count")
+_TARGETS = ENTRY[2:]
+
+
+def staged(each: Entry, table: str, pk: int) -> tuple[Any, ...]:
+    """An entry as it waits until all are there, and can be put in order."""
+    return each.kind, *(pk if name == table else None for name in _TARGETS), each.words
+
+
+def columns(dialect: str) -> tuple[str, ...]:
+    """The columns of `entry_index`."""
+    return ("rowid", *_WORDS) if dialect == "sqlite" else ("rowid", *_WORDS, "named", "whole")
+
+
+def rows(dialect: str, place: int, waiting: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The rows of `entry` and of `entry_index`, of the entry that has this place among all."""
+    *row, words = waiting
+    vectors = () if dialect == "sqlite" else _vectors(*words)
+    return (place, *row), (place, *words, *vectors)
+
+
+def settle(connection: Connection) -> None:
+    """Let the index do at once what it would do when it finds the time."""
+    if connection.dialect.name != "sqlite":
         for column_ in ("named", "whole"):
             connection.execute(text(f"SELECT gin_clean_pending_list('ix_entry_index_{column_}')"))
-        connection.execute(text("ANALYZE entry, entry_index"))
 
 
-def _vectors(row: Row) -> Row:
-    names, body = row["names"].split(), row["body"].split()
-    named = [*_placed(names, 1), *_stemmed(row["name_stems"])]
-    stems = f"{row['name_stems']} {row['body_stems']}"
-    whole = [*_placed(names, 1), *_placed(body, len(names) + 2), *_stemmed(stems)]
-    return {"named": " ".join(named), "whole": " ".join(whole)}
+def _vectors(names: str, name_stems: str, body: str, body_stems: str) -> tuple[str, str]:
+    first, rest = names.split(), body.split()
+    named = [*_placed(first, 1), *_stemmed(name_stems)]
+    stems = f"{name_stems} {body_stems}"
+    whole = [*_placed(first, 1), *_placed(rest, len(first) + 2), *_stemmed(stems)]
+    return " ".join(named), " ".join(whole)
 
 
 def _placed(words: list[str], first: int) -> Iterator[str]:

@@ -1,31 +1,29 @@
-"""Packs into a database, whole or not at all.
+"""Packs into a database: read into a staging file and checked there, then rendered and written, in bounded memory."""
 
-SQLite: a new file beside the old one is migrated, filled, checked, synced and moved into place. PostgreSQL: the same
-with a schema, which is renamed when it is complete, and served a moment later, by all processes at once; the one
-before it is kept, so that a request under way can end.
-"""
-
-import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import __version__, documents, index, models, tallies, zones
+from app import __version__, documents, index, tallies, zones
 from app.answers import facets
-from app.pack import Complaint, Pack, PackError, fingerprint, folders, read
-from app.postgresql import SERVED_FROM, published
+from app.curation import Progress, Staged, quiet, staged
+from app.fingerprints import Fingerprints
+from app.pack import folders
+from app.postgresql import published
+from app.rendering import COLUMNS, Stretch, render
 from app.settings import ROOT, Settings
+from app.staging import Staging, unpacked
+from app.target import Target, opened
+from app.workers import Workers
 
-COUNTED = ("shelf", "zone", "extent", "year", "facet_count")
-ORDER = [table.name for table in models.metadata.sorted_tables if table.name not in ("revision", *COUNTED)]
-BATCH = 5_000
-RENDERING = ("analysis", "answers/facets", "dates", "documents", "index", "pack", "packfile", "schemas", "spans",
-             "tallies", "vocabulary", "zones")  # fmt: skip
+RENDERING = ("analysis", "answers/facets", "curation", "dates", "documents", "index", "pack", "packfile", "rendering",
+             "schemas", "spans", "staging", "tallies", "texts", "vocabulary", "zones")  # fmt: skip
+BATCH = 2_000
 
 
 class Loaded(NamedTuple):
@@ -39,9 +37,27 @@ def revision_of(settings: Settings) -> str:
     seen = sha256(_head().encode())
     for module in RENDERING:
         seen.update((ROOT / "app" / f"{module}.py").read_bytes())
+    fingerprints = Fingerprints(_memory(settings.database_url))
     for folder in folders(settings.seed_dir):
-        seen.update(folder.name.encode() + fingerprint(folder, settings.source_dir).encode())
+        seen.update(folder.name.encode() + fingerprints.of(folder, settings.source_dir).encode())
+    fingerprints.keep()
     return seen.hexdigest()[:16]
+
+
+def _memory(url: str) -> Path:
+    """Where the digests of large files are remembered: beside the database, or where it would be."""
+    folder = _folder(url)
+    return folder / f"{Path(make_url(url).database or '').name}.digests" if folder else ROOT / ".data" / "digests"
+
+
+def _folder(url: str) -> Path | None:
+    """The folder of a database that is a file."""
+    found = make_url(url)
+    return Path(found.database or "").absolute().parent if found.get_backend_name() == "sqlite" else None
+
+
+def _head() -> str:
+    return sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))[-1]
 
 
 def stored_revision(settings: Settings) -> str | None:
@@ -63,21 +79,7 @@ def stored_revision(settings: Settings) -> str | None:
         engine.dispose()
 
 
-def read_all(settings: Settings, progress: Callable[[str], None] = lambda _: None) -> list[Pack]:
-    """Every pack below the seed folder. Raises PackError with all complaints of all packs."""
-    packs, complaints = [], list[Complaint]()
-    for folder in folders(settings.seed_dir):
-        progress(f"Reading {folder.name}")
-        try:
-            packs.append(read(folder, settings.source_dir))
-        except PackError as error:
-            complaints += error.complaints
-    if complaints:
-        raise PackError(complaints)
-    return packs
-
-
-def load(settings: Settings, *, force: bool = False, progress: Callable[[str], None] = lambda _: None) -> Loaded:
+def load(settings: Settings, *, force: bool = False, progress: Progress = quiet) -> Loaded:
     """Bring the database to what the packs say. Does nothing when it is there already, unless `force`.
 
     Raises PackError when a pack is wrong; the database is then as it was.
@@ -85,115 +87,77 @@ def load(settings: Settings, *, force: bool = False, progress: Callable[[str], N
     revision = revision_of(settings)
     if not force and stored_revision(settings) == revision:
         return Loaded(revision, False, {})
-    packs = read_all(settings, progress)
-    try:
-        out = documents.rows(packs)
-    except ValueError as error:
-        raise PackError([Complaint(str(settings.seed_dir), 1, str(error))]) from error
-    out |= index.rows(out)
-    out["revision"] = [{"name": revision, "document": documents.about(packs, revision, __version__, out)}]
-    progress(f"Writing {sum(map(len, out.values()))} rows")
-    url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite":
-        _write_file(Path(url.database or ""), out)
-    else:
-        _write_schema(create_engine(url), out, 2 * settings.refresh_seconds)
-    return Loaded(revision, True, {name: len(rows) for name, rows in out.items()})
+    found = folders(settings.seed_dir)
+    place = _folder(settings.database_url)
+    with staged(found, settings.source_dir, place, progress) as made, opened(settings) as target:
+        target.drop_indexes()
+        _write(made.staging, target, made.workers, progress)
+        _describe(target, made.packs, revision)
+        for done in target.make_indexes():
+            progress("Indexing", done, len(target.later))
+        index.settle(target.connection)
+        target.ready()
+        _count(target, progress)
+        target.ready()
+        progress("Checking", 0, 0)
+    return Loaded(revision, True, target.counts)
 
 
-def migrate(connection: Connection) -> None:
-    # A quarter of a second to import, which a server that finds its data loaded need not wait for.
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config(toml_file=ROOT / "pyproject.toml")
-    config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-def _head() -> str:
-    return sorted(path.name for path in (ROOT / "migrations" / "versions").glob("*.py"))[-1]
-
-
-def _fill(connection: Connection, out: documents.Rows) -> None:
-    for name in [*ORDER, "revision"]:
-        rows = out.get(name, [])
-        for start in range(0, len(rows), BATCH):
-            connection.execute(insert(models.metadata.tables[name]), rows[start : start + BATCH])
-    index.fill(connection, out.get("entry_index", []))
-    tallies.fill(connection)
-    zones.fill(connection)
-    facets.fill(connection)
+def _write(staging: Staging, target: Target, hands: Workers, progress: Progress) -> None:
+    vocabulary, aliases = index.Vocabulary(), 0
+    stretches = [each for table in ("record", "relation", "passage", "citation") for each in _stretches(staging, table)]
+    for done, made in enumerate(hands.each(render, stretches), 1):
+        for table, rows in made.rows.items():
+            if table == "alias":
+                rows = [(number, *row) for number, row in enumerate(rows, aliases + 1)]
+                aliases += len(rows)
+                target.write(table, ("pk", *COLUMNS[table]), rows)
+            else:
+                target.write(table, COLUMNS[table], rows)
+        staging.add("item", made.items)
+        vocabulary.merge(made.vocabulary)
+        progress("Writing", done, len(stretches))
+    _enter(staging, target, progress)
+    target.write("term", index.TERM, list(vocabulary.rows()))
 
 
-def _write_file(target: Path, out: documents.Rows) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f"{target.name}.{os.getpid()}.new")
-    engine = create_engine(f"sqlite:///{aside}")
-    event.listen(engine, "connect", _for_writing)
-    try:
-        aside.unlink(missing_ok=True)
-        with engine.begin() as connection:
-            migrate(connection)
-            _fill(connection, out)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("ANALYZE")
-            connection.commit()
-            _check_file(connection)
-        engine.dispose()
-        _sync(aside)
-        os.replace(aside, target)
-        _sync(target.parent)
-    finally:
-        engine.dispose()
-        with suppress(FileNotFoundError):
-            aside.unlink()
+def _stretches(staging: Staging, table: str) -> Iterator[Stretch]:
+    source = {"citation": "place"}.get(table, table)
+    last = staging.one(f"SELECT coalesce(max(pk), 0) FROM {source}")
+    # A passage tells of everything that is cited from it.
+    batch = 4 if table == "passage" else BATCH
+    for first in range(1, last + 1, batch):
+        yield Stretch(staging.path, table, first, min(first + batch - 1, last))
 
 
-def _for_writing(raw: object, _: object) -> None:
-    # The file is nobody's until it is complete, so a journal would protect nothing.
-    for pragma in ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = ON"):
-        raw.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
+def _enter(staging: Staging, target: Target, progress: Progress) -> None:
+    """Write what is searched: the best connected first, so that a search may stop early."""
+    staging.connection.execute("CREATE INDEX items.item_order ON item (weight DESC, id)")
+    total = staging.one("SELECT count(*) FROM item")
+    columns = index.columns(target.dialect)
+    ordered = staging.connection.execute("SELECT body FROM item ORDER BY weight DESC, id")
+    place = 0
+    while batch := ordered.fetchmany(BATCH):
+        made = [index.rows(target.dialect, number, unpacked(body)) for number, (body,) in enumerate(batch, place + 1)]
+        target.write("entry", index.ENTRY, [entry for entry, _ in made])
+        target.write("entry_index", columns, [words for _, words in made])
+        place += len(batch)
+        progress("Entering for search", place, total)
 
 
-def _check_file(connection: Connection) -> None:
-    verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
-    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    if verdict != "ok" or dangling:
-        raise RuntimeError(f"the new file is not sound: {verdict}, {len(dangling)} dangling keys")
+def _describe(target: Target, packs: list[Staged], revision: str) -> None:
+    """The few rows that are of the whole: its words, and what it is."""
+    words = sum((pack.words for pack in packs), Counter[tuple[str, str]]())
+    target.write("word", ("field", "word", "count"), [(*word, count) for word, count in sorted(words.items())])
+    shown = {"id", "title", "description", "licence", "licence_url", "citation"}
+    bases = [pack.about.model_dump(include=shown) for pack in packs]
+    document = documents.about(bases, revision, __version__, Counter(target.counts))
+    target.write("revision", ("name", "document"), [(revision, document)])
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _write_schema(engine: Engine, out: documents.Rows, notice: float) -> None:
-    try:
-        with engine.begin() as connection:
-            # One load at a time; readers never wait for it.
-            connection.execute(text("SELECT pg_advisory_xact_lock(4205)"))
-            connection.execute(text("CREATE SCHEMA fasti_loading"))
-            connection.execute(text("SET LOCAL search_path TO fasti_loading"))
-            migrate(connection)
-            _fill(connection, out)
-            _publish(connection, notice)
-    finally:
-        engine.dispose()
-
-
-def _publish(connection: Connection, notice: float) -> None:
-    """Name the schema that is complete, and say from when on it is served: when every process has heard of it."""
-    found = published(connection)
-    served = sorted(name for name, wait in found.items() if wait <= 0)
-    for old in served[:-1]:
-        connection.execute(text(f"DROP SCHEMA {old} CASCADE"))
-    number = int(max(found, default="fasti_0").removeprefix("fasti_")) + 1
-    wait = {"seconds": notice if found else 0}
-    moment = connection.execute(text("SELECT clock_timestamp() + make_interval(secs => :seconds)"), wait).scalar_one()
-    connection.execute(text(f"COMMENT ON SCHEMA fasti_loading IS '{SERVED_FROM}{moment}'"))
-    connection.execute(text(f"ALTER SCHEMA fasti_loading RENAME TO fasti_{number:09d}"))
+def _count(target: Target, progress: Progress) -> None:
+    """What is worked out of the rows, once they and their indexes are there."""
+    progress("Counting", 0, 0)
+    tallies.fill(target.connection)
+    zones.fill(target.connection)
+    facets.fill(target.connection)

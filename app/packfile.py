@@ -3,6 +3,7 @@
 The models also make `seed/pack.schema.json`, which gives an editor completion and inline help.
 """
 
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -70,7 +71,12 @@ class Date(Entry):
         """The four bounds; None where the words give no date. Raises DateError."""
         if self.edtf is None:
             return None
-        return dates.parse(self.edtf, not_before=self.not_before, not_after=self.not_after, onset=self.onset)
+        return _span(self.edtf, self.not_before, self.not_after, self.onset)
+
+
+@lru_cache(100_000)
+def _span(edtf: str, not_before: str | None, not_after: str | None, onset: bool) -> dates.Span:
+    return dates.parse(edtf, not_before=not_before, not_after=not_after, onset=onset)
 
 
 class Alias(Entry):

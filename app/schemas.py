@@ -29,12 +29,12 @@ def said(description: str, example: Any = None) -> Any:
     return Field(description=description, examples=None if example is None else [example])
 
 
-def _plain(value: float) -> float:
+def plain(value: float) -> float:
     """15000000 and not 15000000.0: a count is read as one."""
     return int(value) if value.is_integer() else value
 
 
-Figure = Annotated[float, PlainSerializer(_plain, return_type=int | float), WithJsonSchema({"type": "number"})]
+Figure = Annotated[float, PlainSerializer(plain, return_type=int | float), WithJsonSchema({"type": "number"})]
 
 
 class Ref(Wire):

@@ -6,6 +6,8 @@ A text is lines: a heading opens a section, any other line that is not blank is 
 import hashlib
 import re
 from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable
 from itertools import islice, product
 from typing import NamedTuple
 
@@ -16,6 +18,8 @@ FOLD = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": 
 _MARKS = {"'": "'’‘", '"': '"”“'}
 _SENTENCE_END = re.compile(r"[.?!][’”'\")]*(?=\s+[‘“'\"(]?[A-Z0-9])")
 _WORD = re.compile(r"\w+")
+_BEGINNING = 8
+"""Characters by which a phrase is known to begin."""
 
 
 class Span(NamedTuple):
@@ -88,16 +92,61 @@ def _sentences(line: str, offset: int) -> list[tuple[int, int]]:
     return [(offset + start, offset + end) for start, end in zip(starts, ends, strict=True)]
 
 
+class Finder:
+    """Where phrases begin in a text: however many they are, it is walked over once."""
+
+    def __init__(self, text: str, cites: Iterable[Cite]) -> None:
+        self.text, self.folded = text, text.translate(FOLD)
+        wanted = {_folded(cite.phrase or cite.starts or "") for cite in cites}
+        self.places: dict[str, list[int]] = {phrase: [] for phrase in wanted}
+        beginnings = defaultdict[str, list[str]](list)
+        for phrase in wanted:
+            if len(phrase) < _BEGINNING:
+                self.places[phrase] = [match.start() for match in re.finditer(re.escape(phrase), self.folded)]
+            else:
+                beginnings[phrase[:_BEGINNING]].append(phrase)
+        if beginnings:
+            self._walk(beginnings)
+
+    def _walk(self, beginnings: dict[str, list[str]]) -> None:
+        folded = self.folded
+        for place in range(len(folded) - _BEGINNING + 1):
+            if folded[place : place + _BEGINNING] in beginnings:
+                for phrase in beginnings[folded[place : place + _BEGINNING]]:
+                    places = self.places[phrase]
+                    if folded.startswith(phrase, place) and (not places or place >= places[-1] + len(phrase)):
+                        places.append(place)
+
+    def locate(self, cite: Cite) -> Span:
+        """The span that a citation names. Raises SpanError."""
+        start, end = self._find(cite.phrase or cite.starts or "", cite.occurrence)
+        if cite.ends is not None:
+            last = self.folded.find(_folded(cite.ends), start)
+            line_end = self.text.find("\n", start)
+            if last < 0 or last + len(cite.ends) > (len(self.text) if line_end < 0 else line_end):
+                raise SpanError(f"{cite.ends!r} does not follow {cite.starts!r} in its paragraph")
+            end = last + len(cite.ends)
+        return Span(start, end, digest(self.text[start:end]))
+
+    def _find(self, phrase: str, occurrence: int | None) -> tuple[int, int]:
+        places = self.places[_folded(phrase)]
+        if not places:
+            raise SpanError(f"{phrase!r} does not occur in the text")
+        if len(places) > 1 and occurrence is None:
+            raise SpanError(f"{phrase!r} occurs {len(places)} times: say which with `occurrence`")
+        if (occurrence or 1) > len(places):
+            raise SpanError(f"{phrase!r} occurs {len(places)} times, and occurrence {occurrence} is asked for")
+        start = places[(occurrence or 1) - 1]
+        return start, start + len(phrase)
+
+
 def locate(text: str, cite: Cite) -> Span:
     """The span that a citation names. Raises SpanError."""
-    start, end = _find(text, cite.phrase or cite.starts or "", cite.occurrence)
-    if cite.ends is not None:
-        last = text.translate(FOLD).find(cite.ends.translate(FOLD), start)
-        line_end = text.find("\n", start) if "\n" in text[start:] else len(text)
-        if last < 0 or last + len(cite.ends) > line_end:
-            raise SpanError(f"{cite.ends!r} does not follow {cite.starts!r} in its paragraph")
-        end = last + len(cite.ends)
-    return Span(start, end, digest(text[start:end]))
+    return Finder(text, [cite]).locate(cite)
+
+
+def _folded(text: str) -> str:
+    return text.translate(FOLD)
 
 
 def exact(fragment: str, sha256: str) -> str | None:
@@ -105,15 +154,3 @@ def exact(fragment: str, sha256: str) -> str | None:
     choices = [_MARKS.get(character, character) for character in fragment]
     spelled = ("".join(each) for each in islice(product(*choices), 1_000))
     return next((each for each in spelled if digest(each) == sha256), None)
-
-
-def _find(text: str, phrase: str, occurrence: int | None) -> tuple[int, int]:
-    places = [match.start() for match in re.finditer(re.escape(phrase.translate(FOLD)), text.translate(FOLD))]
-    if not places:
-        raise SpanError(f"{phrase!r} does not occur in the text")
-    if len(places) > 1 and occurrence is None:
-        raise SpanError(f"{phrase!r} occurs {len(places)} times: say which with `occurrence`")
-    if (occurrence or 1) > len(places):
-        raise SpanError(f"{phrase!r} occurs {len(places)} times, and occurrence {occurrence} is asked for")
-    start = places[(occurrence or 1) - 1]
-    return start, start + len(phrase)

@@ -53,7 +53,8 @@ def test_check_tells_the_mistakes_of_all_packs(run, tmp_path):
     assert [line.partition(":")[0] for line in lines[:2]] == [
         str(tmp_path / "seed" / name / "more.yaml") for name in ("first", "second")
     ]
-    assert lines[2:] == ["2 things to put right; nothing was changed."]
+    assert all(" is taken, by the " in line or " is there twice" in line for line in lines[2:-1])
+    assert lines[-1] == f"{len(lines) - 1} things to put right; nothing was changed."
 
 
 def test_cite_writes_what_check_then_holds_against_the_text(run, tmp_path):

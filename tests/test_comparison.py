@@ -6,9 +6,10 @@ import httpx
 import pytest
 from asgi_lifespan import LifespanManager
 
+from app.curation import cite
 from app.load import load
 from app.main import create_app
-from app.pack import PackError, read
+from app.pack import PackError
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +63,7 @@ def packed(tmp_path):
         folder.mkdir(parents=True)
         (folder / "source.txt").write_text("There were many ships.\n", "utf-8")
         (folder / "pack.yaml").write_text(PACK + "\n".join(estimates) + "\n", "utf-8")
-        (folder / "spans.json").write_text(read(folder, cite=True).generated(), "utf-8")
+        cite(folder)
         return serving(tmp_path / "fasti.db", tmp_path / "seed")
 
     return serve

@@ -5,8 +5,8 @@ from hashlib import sha256
 
 import pytest
 
-from app.documents import rows
-from app.pack import read
+from app.curation import staged
+from app.rendering import Stretch, render
 
 TEXT = "The senate planned a purge. Brutus struck, and Caesar fell about 44 BCE. Antony wept then. Rome burned."
 PACK = """\
@@ -55,8 +55,12 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ides")
     (folder / "source.txt").write_text(TEXT, "utf-8")
     (folder / "pack.yaml").write_text(PACK, "utf-8")
-    out = rows([read(folder, cite=True)])
-    return {row["id"]: row["document"] for t in ("record", "relation", "citation", "passage") for row in out[t]}
+    found: dict[str, str] = {}
+    with staged([folder], cite=True) as made:
+        for table in ("record", "relation", "citation", "passage"):
+            rows = render(Stretch(made.staging.path, table, 1, 1000)).rows[table]
+            found |= {row[1]: row[-1] for row in rows}
+    return found
 
 
 def digest(start, end):

@@ -8,9 +8,9 @@ import yaml
 from asgi_lifespan import LifespanManager
 from sqlalchemy import create_engine, make_url, text
 
+from app.curation import cite
 from app.load import load
 from app.main import create_app
-from app.pack import read
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -323,7 +323,7 @@ def _network(folder):
     denied = [{"id": "denied", "name": "denied", "polarity": "negative", **shared}]
     body = {"pack": pack, "sources": [source], "places": places, "events": denied, "relations": RELATIONS}
     folder.joinpath("pack.yaml").write_text(yaml.dump(body, Dumper=yaml.CSafeDumper), "utf-8")
-    folder.joinpath("spans.json").write_text(read(folder, cite=True).generated(), "utf-8")
+    cite(folder)
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,14 @@ from app.settings import ROOT, Settings
 
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary", "analysis"},
-    {"models", "db", "postgresql", "packfile", "statements"},
-    {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones"},
+    {"models", "db", "postgresql", "packfile", "statements", "workers"},
+    {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones", "target"},
+    {"texts", "staging"},
     {"resources"},
     {"selection"},
     {"listing", "tallies", "related"},
-    {"queries", "documents", "answers", "export"},
+    {"queries", "documents", "fingerprints", "answers", "export"},
+    {"curation", "rendering"},
     {"load"},
     {"params", "protocol"},
     {"routers", "examples"},

@@ -1,5 +1,6 @@
 """The seed pack, held against the models and, where its text is at hand, against the article."""
 
+import json
 import os
 import re
 from hashlib import sha256
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from app.curation import staged
 from app.dates import parse
-from app.pack import read, schema
+from app.pack import schema
 from app.packfile import PackFile
 
 ROOT = Path(__file__).parent.parent
@@ -63,17 +65,17 @@ def test_a_cause_says_whether_it_is_stated_and_nothing_else_does(relations):
 
 @with_article
 def test_every_span_is_verified_against_the_article_and_every_sentence_cited():
-    pack = read(SEED, ARTICLE.parent)
-    assert pack.uncited() == []
-    text = ARTICLE.read_text("utf-8")
-    assert {sha256(text[s.start : s.end].encode()).hexdigest() == s.sha256 for s in pack.spans.values()} == {True}
+    with staged([SEED], ARTICLE.parent) as made:
+        assert made.packs[0].uncited == []
+    text, spans = ARTICLE.read_text("utf-8"), json.loads((SEED / "spans.json").read_text("utf-8"))["spans"]
+    assert {sha256(text[start:end].encode()).hexdigest() == sha for start, end, sha in spans.values()} == {True}
 
 
 def test_the_pack_reads_without_its_text():
-    pack = read(SEED)
-    assert [source.text for source in pack.sources.values()] == [None]
-    assert pack.uncited() == []
-    assert len(pack.spans) > 200
+    with staged([SEED]) as made:
+        [pack] = made.packs
+    assert (pack.sources, pack.held, pack.uncited) == (1, 0, [])
+    assert pack.spans > 200
 
 
 def test_the_editors_schema_is_up_to_date():

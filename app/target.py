@@ -1,0 +1,180 @@
+"""Where a revision is written, whole or not at all.
+
+SQLite: a new file beside the old one is migrated, filled, checked, synced and moved into place. PostgreSQL: the same
+with a schema, which is renamed when it is complete, and served a moment later, by all processes at once; the one
+before it is kept, so that a request under way can end.
+
+Indexes and foreign keys are made when all rows are there.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+
+from app.postgresql import SERVED_FROM, published
+from app.settings import ROOT, Settings
+
+Row = tuple[Any, ...]
+
+
+class Target:
+    """A database that is being filled; `connection` sees what is in it so far."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.dialect = connection.dialect.name
+        self.raw: Any = connection.connection.driver_connection
+        self.counts: dict[str, int] = {}
+        self.later: list[str] = []
+
+    def write(self, table: str, columns: Iterable[str], rows: list[Row]) -> None:
+        if not rows:
+            return
+        names = tuple(columns)
+        self.counts[table] = self.counts.get(table, 0) + len(rows)
+        listed = ", ".join(f'"{name}"' for name in names)
+        if self.dialect == "sqlite":
+            self.raw.executemany(f"INSERT INTO {table} ({listed}) VALUES ({', '.join('?' * len(names))})", rows)
+            return
+        with self.raw.cursor().copy(f"COPY {table} ({listed}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def drop_indexes(self) -> None:
+        """Take away what is made faster of all rows than with each; `make_indexes` brings it back."""
+        for gone, back in self._indexes():
+            self.connection.exec_driver_sql(gone)
+            self.later.append(back)
+
+    def make_indexes(self) -> Iterator[int]:
+        """Make them, one at a time: how many are made."""
+        if self.dialect != "sqlite":
+            self.connection.exec_driver_sql("SET LOCAL maintenance_work_mem = '256MB'")
+        for done, back in enumerate(self.later[::-1], 1):
+            self.connection.exec_driver_sql(back)
+            yield done
+
+    def _indexes(self) -> list[Any]:
+        if self.dialect == "sqlite":
+            found = "SELECT 'DROP INDEX ' || name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+            return list(self.connection.exec_driver_sql(found))
+        return [*self.connection.execute(text(CONSTRAINTS)), *self.connection.execute(text(INDEXES))]
+
+    def ready(self) -> None:
+        """Tell the planner what the rows are like."""
+        self.connection.exec_driver_sql("ANALYZE")
+
+
+# Foreign keys are dropped before the keys that they refer to, and made after them.
+CONSTRAINTS = """
+SELECT 'ALTER TABLE ' || conrelid::regclass || ' DROP CONSTRAINT ' || quote_ident(conname),
+    'ALTER TABLE ' || conrelid::regclass || ' ADD CONSTRAINT ' || quote_ident(conname) || ' '
+    || pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = current_schema()::regnamespace AND contype IN ('f', 'u')
+    AND conrelid <> 0 AND conparentid = 0
+ORDER BY contype"""
+INDEXES = """
+SELECT 'DROP INDEX ' || indexrelid::regclass, pg_get_indexdef(indexrelid)
+FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+WHERE relnamespace = current_schema()::regnamespace AND NOT relispartition
+    AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)"""
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Target]:
+    """A new revision to be filled. It takes the place of the old one at the end, unless something is raised."""
+    found = make_url(settings.database_url)
+    if found.get_backend_name() == "sqlite":
+        with _file(Path(found.database or "")) as target:
+            yield target
+    else:
+        with _schema(create_engine(found), 2 * settings.refresh_seconds) as target:
+            yield target
+
+
+def migrate(connection: Connection) -> None:
+    # A quarter of a second to import, which a server that finds its data loaded need not wait for.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.set_main_option("script_location", str(ROOT / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+@contextmanager
+def _file(path: Path) -> Iterator[Target]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    engine = create_engine(f"sqlite:///{aside}")
+    event.listen(engine, "connect", _for_writing)
+    try:
+        aside.unlink(missing_ok=True)
+        with engine.begin() as connection:
+            migrate(connection)
+            yield Target(connection)
+        with engine.connect() as connection:
+            _check(connection)
+        engine.dispose()
+        _sync(aside)
+        os.replace(aside, path)
+        _sync(path.parent)
+    finally:
+        engine.dispose()
+        with suppress(FileNotFoundError):
+            aside.unlink()
+
+
+def _for_writing(raw: object, _: object) -> None:
+    # The file is nobody's until it is complete, so a journal would protect nothing; and keys are checked at the end.
+    settings = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -131072", "threads = 2")
+    for pragma in settings:
+        raw.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
+
+
+def _check(connection: Connection) -> None:
+    verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
+    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if verdict != "ok" or dangling:
+        raise RuntimeError(f"the new file is not sound: {verdict}, dangling key {dangling}")
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _schema(engine: Engine, notice: float) -> Iterator[Target]:
+    try:
+        with engine.begin() as connection:
+            # One load at a time; readers never wait for it.
+            connection.execute(text("SELECT pg_advisory_xact_lock(4205)"))
+            connection.execute(text("CREATE SCHEMA fasti_loading"))
+            connection.execute(text("SET LOCAL search_path TO fasti_loading"))
+            migrate(connection)
+            yield Target(connection)
+            _publish(connection, notice)
+    finally:
+        engine.dispose()
+
+
+def _publish(connection: Connection, notice: float) -> None:
+    """Name the schema that is complete, and say from when on it is served: when every process has heard of it."""
+    found = published(connection)
+    served = sorted(name for name, wait in found.items() if wait <= 0)
+    for old in served[:-1]:
+        connection.execute(text(f"DROP SCHEMA {old} CASCADE"))
+    number = int(max(found, default="fasti_0").removeprefix("fasti_")) + 1
+    wait = {"seconds": notice if found else 0}
+    moment = connection.execute(text("SELECT clock_timestamp() + make_interval(secs => :seconds)"), wait).scalar_one()
+    connection.execute(text(f"COMMENT ON SCHEMA fasti_loading IS '{SERVED_FROM}{moment}'"))
+    connection.execute(text(f"ALTER SCHEMA fasti_loading RENAME TO fasti_{number:09d}"))
