@@ -22,6 +22,7 @@ from app.workers import Workers, workers
 Progress = Callable[[str, int, int], None]
 
 
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 LARGE = 20_000_000
 """Bytes of packs that are worth starting processes for."""
 
@@ -245,10 +246,14 @@ def _kept_file(folder: Path, *, cite: bool) -> Kept | None:
         return _kept(path, path.stat().st_mtime_ns)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         if cite:
             return None
-        raise PackError([Complaint(str(path), 1, f"cannot be read ({error!r}): run `fasti cite`")]) from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> PackError:
+    return PackError([Complaint(str(path), 1, f"cannot be read ({error!r}): run `fasti cite`")])
 
 
 @lru_cache(4)
@@ -283,13 +288,8 @@ def _cite(body: bytes) -> Cite:
 def located(wanted: Wanted) -> Found:
     """Find the places in a source that are cited."""
     kept = _kept_file(wanted.folder, cite=wanted.cite)
-    if wanted.path is not None:
-        source = texts.cut(wanted.path, wanted.headings)
-    else:
-        assert kept is not None
-        source = kept.source(wanted.id)
+    source, old = _source(wanted, kept)
     cites = {number: _cite(body) for number, body in _fragments(wanted)}
-    old = kept.spans_of(wanted.id) if kept and source.text is None else {}
     places = Places(wanted.id, source, old, list(cites.values()))
     rows, faults, spans = [], [], dict[str, Span]()
     for number, cite in cites.items():
@@ -311,6 +311,16 @@ def located(wanted: Wanted) -> Found:
         blocks if wanted.cite else ("", ""), sum(len(each) + bool(each) for each in encoded), same, len(spans),
         list(_uncited(wanted, source, cited)), Counter(("section", passage.section) for passage in source.passages),
     )  # fmt: skip
+
+
+def _source(wanted: Wanted, kept: Kept | None) -> tuple[SourceText, dict[str, Span]]:
+    """The text of a source; or where it is not at hand, what is kept of it and of the places in it."""
+    if wanted.path is not None or kept is None:
+        return texts.cut(wanted.path or Path(), wanted.headings), {}
+    try:
+        return kept.source(wanted.id), kept.spans_of(wanted.id)
+    except UNREADABLE as error:
+        raise _unreadable(kept.path, error) from None
 
 
 def _fragments(wanted: Wanted) -> list[tuple[int, bytes]]:

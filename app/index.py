@@ -4,12 +4,13 @@ each database is asked. Both find the same entries for the same query.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, cast, column, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from app.analysis import Part, Query, stem, tokens
+from app.analysis import Part, Query, Token, stem, tokens
 
 Row = dict[str, Any]
 NAMES = ("name", "alias")
@@ -72,9 +73,15 @@ def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
     return Entry(weight + len(document.get("anchors", ())), kind, words, shapes)
 
 
+@lru_cache(20_000)
+def _tokens(text: str) -> list[Token]:
+    # What is cited, and how records are called, comes again and again.
+    return tokens(text)
+
+
 def _cut(texts: list[str], shapes: list[tuple[str, str]]) -> tuple[str, str]:
     """The words of texts in order, with `|` between the texts; and their stems."""
-    parts = [tokens(each) for each in texts]
+    parts = [_tokens(each) for each in texts]
     shapes += [(word, text[start:end]) for part, text in zip(parts, texts, strict=True) for word, start, end in part]
     cut = " | ".join(" ".join(token.word for token in part) for part in parts)
     return cut, " ".join(sorted({stem(token.word) for part in parts for token in part}))

@@ -26,6 +26,7 @@ MOST = 200
 """After so many complaints nothing more is looked at."""
 CHUNK = 1_000_000
 """Bytes of an NDJSON file that are read at once, and more than there are entries in them."""
+NUL = "has a NUL character, which no database keeps"
 Place = tuple[Any, ...]
 """Where in a file something stands: keys of mappings and numbers in lists."""
 SECTIONS: dict[str, type[Entry]] = {
@@ -50,6 +51,9 @@ class PackError(Exception):
     def __init__(self, complaints: list[Complaint]) -> None:
         super().__init__("\n".join(map(str, complaints)))
         self.complaints = complaints
+
+    def __reduce__(self) -> tuple[type["PackError"], tuple[list[Complaint]]]:
+        return PackError, (self.complaints,)
 
 
 class Chunk(NamedTuple):
@@ -144,6 +148,8 @@ def _lines(chunk: Chunk, section: str, parsed: Parsed) -> Iterator[_Raw]:
             parsed.complaints.append(Complaint(str(chunk.path), number, f"is not JSON in UTF-8: {error}"))
             continue
         parsed.complaints += [Complaint(str(chunk.path), number, f"`{key}` is given twice") for key in twice]
+        if b"u0000" in line and _has_nul(data):
+            parsed.complaints.append(Complaint(str(chunk.path), number, NUL))
         yield _Raw(section, data, partial(_same, number))
 
 
@@ -195,6 +201,8 @@ def _plain(node: Any, at: Place, lines: dict[Place, int], path: Path, wrong: lis
     if isinstance(node, yaml.SequenceNode):
         return [_plain(part, (*at, i), lines, path, wrong) for i, part in enumerate(node.value)]
     if not isinstance(node, yaml.MappingNode):
+        if "\0" in node.value:
+            wrong.append(Complaint(str(path), lines[at], NUL))
         return yaml.CSafeLoader("").construct_object(node)
     data: dict[str, Any] = {}
     for key, value in node.value:
@@ -228,6 +236,12 @@ def _check(raw: _Raw, path: Path, parsed: Parsed) -> None:
         parsed.complaints.append(Complaint(str(path), raw.line(()), misdated))
         entry = entry.model_copy(update={"date": None})
     parsed.entries.append(Found(raw.section, raw.line(()), entry))
+
+
+def _has_nul(data: Any) -> bool:
+    if isinstance(data, dict):
+        return any(map(_has_nul, data.values()))
+    return any(map(_has_nul, data)) if isinstance(data, list) else isinstance(data, str) and "\0" in data
 
 
 def _wrong(entry: RecordEntry | RelationEntry) -> Iterator[str]:

@@ -57,12 +57,12 @@ class Rendered(NamedTuple):
 
 
 def render(stretch: Stretch) -> Rendered:
-    return _Renderer(_reader(stretch.staging)).render(stretch)
+    return _Renderer(_fragments(stretch.staging)).render(stretch)
 
 
 @lru_cache(1)
-def _reader(path: Path) -> Connection:
-    return connect(path, "placed")
+def _fragments(path: Path) -> "_Fragments":
+    return _Fragments(connect(path, "placed"))
 
 
 NAMED = """
@@ -116,14 +116,26 @@ SELECT passage.pk, passage.number, passage.body, record.pk, record.id, record.ki
 FROM passage JOIN record ON record.seq = passage.source WHERE passage.pk BETWEEN ? AND ? ORDER BY passage.pk"""
 
 
-class _Renderer:
+class _Fragments:
+    """What is cited: a fragment has what all citations of it say, and the keys of its source and its passage."""
+
     def __init__(self, staging: Connection) -> None:
         self.staging = staging
+        self.get = lru_cache(50_000)(self._read)
+
+    def _read(self, number: int) -> tuple[Row, int, int]:
+        body, _, source, *named, passage, passage_id = self.staging.execute(FRAGMENT, (number,)).fetchone()
+        shown = unpacked(body)
+        return shown | {"source": ref(*named), "passage": passage_id}, source, passage
+
+
+class _Renderer:
+    def __init__(self, fragments: _Fragments) -> None:
+        self.staging, self.fragment = fragments.staging, fragments.get
         self.rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
         self.items: list[tuple[int, str, bytes]] = []
         self.vocabulary = index.Vocabulary()
         self.checked: set[str] = set()
-        self.fragment = lru_cache(20_000)(self._fragment)
 
     def render(self, stretch: Stretch) -> Rendered:
         make: Callable[[int, int], None] = getattr(self, stretch.table)
@@ -141,11 +153,6 @@ class _Renderer:
         is_first = kind not in self.checked
         self.checked.add(kind)
         return rendered(kind, body, check=is_first)
-
-    def _fragment(self, number: int) -> Any:
-        body, _, source, *named, passage, passage_id = self.staging.execute(FRAGMENT, (number,)).fetchone()
-        shown = unpacked(body)
-        return shown | {"source": ref(*named), "passage": passage_id}, source, passage
 
     def record(self, first: int, last: int) -> None:
         counts = dict(self.staging.execute(COUNTS, (first, last)))
