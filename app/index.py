@@ -2,6 +2,7 @@
 each database is asked. Both find the same entries for the same query.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -10,10 +11,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, cast, column, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from app.analysis import Part, Query, Token, stem, tokens
+from app.analysis import MAX_LENGTH, Part, Query, stem, tokens
 
 Row = dict[str, Any]
 NAMES = ("name", "alias")
+_PLAIN_WORD = re.compile("[A-Za-z0-9]+")
 _PLAIN = ("summary", "description", "text", "title", "author", "affiliation", "publisher", "series", "role", "note",
           "type", "measure", "unit", "hedge")  # fmt: skip
 _WORDS = ("names", "name_stems", "body", "body_stems")
@@ -73,18 +75,22 @@ def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
     return Entry(weight + len(document.get("anchors", ())), kind, words, shapes)
 
 
-@lru_cache(20_000)
-def _tokens(text: str) -> list[Token]:
-    # What is cited, and how records are called, comes again and again.
-    return tokens(text)
-
-
 def _cut(texts: list[str], shapes: list[tuple[str, str]]) -> tuple[str, str]:
     """The words of texts in order, with `|` between the texts; and their stems."""
-    parts = [_tokens(each) for each in texts]
-    shapes += [(word, text[start:end]) for part, text in zip(parts, texts, strict=True) for word, start, end in part]
-    cut = " | ".join(" ".join(token.word for token in part) for part in parts)
-    return cut, " ".join(sorted({stem(token.word) for part in parts for token in part}))
+    parts = [_shapes(each) for each in texts]
+    cut = [[word for word, _ in part] for part in parts]
+    for part in parts:
+        shapes += part
+    return " | ".join(map(" ".join, cut)), " ".join(sorted({stem(word) for part in cut for word in part}))
+
+
+@lru_cache(20_000)
+def _shapes(text: str) -> list[tuple[str, str]]:
+    """The words of a text, each with how it is written."""
+    # What is cited, and how records are called, comes again and again; and most texts are of the plainest letters.
+    if text.isascii() and "'" not in text:
+        return [(shape.lower()[:MAX_LENGTH], shape) for shape in _PLAIN_WORD.findall(text)]
+    return [(word, text[start:end]) for word, start, end in tokens(text)]
 
 
 class Vocabulary:
