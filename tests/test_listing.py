@@ -11,6 +11,7 @@ from asgi_lifespan import LifespanManager
 from sqlalchemy import create_engine, text
 
 from app import dates, zones
+from app.curation import cite
 from app.load import load
 from app.main import create_app
 from app.models import record, relation
@@ -63,9 +64,7 @@ def pack(tmp_path_factory):
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def made_up(request, pack, tmp_path_factory):
-    from app.pack import SPANS, read
-
-    (pack / SPANS).write_text(read(pack, cite=True).generated(), "utf-8")
+    cite(pack)
     place = tmp_path_factory.mktemp("lists-db")
     url = f"sqlite:///{place / 'fasti.db'}"
     if request.param == "postgresql":

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import psycopg
 from sqlalchemy import create_engine, make_url
 
-from app.load import migrate
 from app.postgresql import newest, published
 from app.settings import ROOT
+from app.target import migrate
 from tests.bench.compare import rounded
 from tests.bench.data import Data
 from tests.bench.process import cpu_of, fasti

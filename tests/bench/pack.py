@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from app.dates import year_text
-from app.pack import SPANS, Pack, SourceText
-from app.packfile import Cite, PackEntry
-from app.spans import Utf16, digest, locate, passages
+from app.packfile import Cite
+from app.spans import Finder
+from app.texts import SPANS, cut, key, source_block, span_block, written
 from tests.bench.words import SENTENCES, SOURCE, WORDS, Text, prose, text, zipf
 
 Made = dict[str, Any]
@@ -181,8 +181,7 @@ def write(folder: Path, size: int) -> None:
     (folder / "source.txt").write_text(world.text.content, "utf-8")
     (folder / "pack.yaml").write_text(yaml.safe_dump({"pack": about}), "utf-8")
     (folder / "sources.yaml").write_text(yaml.safe_dump({"sources": [source]}), "utf-8")
-    (folder / SPANS).write_text(_spans(folder, world, PackEntry.model_validate(about)), "utf-8")
-    _until_bulk(folder, world)
+    (folder / SPANS).write_text("".join(_spans(folder, world)), "utf-8")
 
 
 def _source(world: World) -> Made:
@@ -190,21 +189,10 @@ def _source(world: World) -> Made:
             "licence": "CC0-1.0", "headings": world.text.headings, "cite": [world.phrases[0][0]]}  # fmt: skip
 
 
-def _spans(folder: Path, world: World, about: PackEntry) -> str:
+def _spans(folder: Path, world: World) -> Iterator[str]:
     """`spans.json` as `fasti cite` writes it."""
-    content = world.text.content
-    sections, cut = passages(content, world.text.headings)
-    source = SourceText(digest(content), len(content), sections, cut, Utf16.of(content))
-    pack = Pack(folder, about, [], [], {SOURCE: source}, {})
-    for cite in (Cite(phrase=phrase) for phrase in sorted(world.cited)):
-        pack.spans[pack.span_key(cite)] = locate(content, cite)
-    return pack.generated()
-
-
-def _until_bulk(folder: Path, world: World) -> None:
-    """TEMPORARY: the same entries as YAML, until lines are loaded; without the text, which then takes too long."""
-    for section in world.counts:
-        lines = (folder / f"{section}.ndjson").read_text("utf-8").splitlines()
-        (folder / f"{section}.yaml").write_text(f"{section}:\n" + "".join(f"- {line}\n" for line in lines), "utf-8")
-    if world.size > 1_000:
-        (folder / "source.txt").unlink()
+    source = cut(folder / "source.txt", world.text.headings)
+    cites = [Cite(phrase=phrase) for phrase in sorted(world.cited)]
+    finder = Finder(world.text.content, cites)
+    spans = {key(SOURCE, cite): finder.locate(cite) for cite in cites}
+    return written([source_block(SOURCE, source)], [span_block(spans)])
