@@ -1,6 +1,8 @@
 """Packs from their files into a staging file, with everything checked: what the models ask of an entry, then what
 entries say of each other, then the places in the texts."""
 
+import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from app.packfile import Cite, PackEntry, SourceEntry
 from app.spans import Span, SpanError, exact
 from app.staging import Staging, connect, packed, unpacked
 from app.texts import Kept, Places, SourceText
-from app.workers import Workers, workers
+from app.workers import Workers, is_alive, workers
 
 Progress = Callable[[str, int, int], None]
 
@@ -94,13 +96,23 @@ def staged(
     """
     if place:
         place.mkdir(parents=True, exist_ok=True)
+        _clear(place)
     size = sum(path.stat().st_size for folder in folders for path in files(folder))
-    with TemporaryDirectory(prefix=".fasti-", dir=place) as folder, workers(wanted=size > LARGE) as hands:
+    made = TemporaryDirectory(prefix=f".fasti-{os.getpid()}-", dir=place)
+    with made as folder, workers(wanted=size > LARGE) as hands:
         staging = Staging(Path(folder) / "staging")
         try:
             yield Made(staging, stage(folders, source_dir, staging, hands, progress, cite=cite), hands)
         finally:
             staging.close()
+
+
+def _clear(place: Path) -> None:
+    """Take away what loads have left that were killed."""
+    for left in place.glob(".fasti-[0-9]*-*"):
+        number = left.name.split("-")[1]
+        if number.isdecimal() and not is_alive(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def stage(

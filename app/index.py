@@ -84,13 +84,19 @@ def _cut(texts: list[str], shapes: list[tuple[str, str]]) -> tuple[str, str]:
     return " | ".join(map(" ".join, cut)), " ".join(sorted({stem(word) for part in cut for word in part}))
 
 
-@lru_cache(20_000)
 def _shapes(text: str) -> list[tuple[str, str]]:
     """The words of a text, each with how it is written."""
-    # What is cited, and how records are called, comes again and again; and most texts are of the plainest letters.
+    # What is cited, and how records are called, comes again and again.
+    return _shapes_of_short(text) if len(text) < 100 else _shapes_of(text)
+
+
+def _shapes_of(text: str) -> list[tuple[str, str]]:
     if text.isascii() and "'" not in text:
         return [(shape.lower()[:MAX_LENGTH], shape) for shape in _PLAIN_WORD.findall(text)]
     return [(word, text[start:end]) for word, start, end in tokens(text)]
+
+
+_shapes_of_short = lru_cache(20_000)(_shapes_of)
 
 
 class Vocabulary:

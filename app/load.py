@@ -89,13 +89,17 @@ def load(settings: Settings, *, force: bool = False, progress: Progress = quiet)
         return Loaded(revision, False, {})
     found = folders(settings.seed_dir)
     place = _folder(settings.database_url)
-    with staged(found, settings.source_dir, place, progress) as made, opened(settings) as target:
+    with (
+        staged(found, settings.source_dir, place, progress) as made,
+        opened(settings.database_url, 2 * settings.refresh_seconds) as target,
+    ):
         target.drop_indexes()
         _write(made.staging, target, made.workers, progress)
         _describe(target, made.packs, revision)
         for done in target.make_indexes():
             progress("Indexing", done, len(target.later))
         index.settle(target.connection)
+        # Once for what counts the rows, and once more for what it wrote.
         target.ready()
         _count(target, progress)
         target.ready()

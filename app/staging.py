@@ -102,7 +102,7 @@ class Staging:
             self.connection.execute(f"ATTACH ? AS {name}", (f"{path}.{name}",))
         for name in ("main", "placed", "items"):
             # It is thrown away: nothing of it need survive a crash.
-            for setting in ("page_size = 8192", "journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
+            for setting in ("page_size = 8192", "journal_mode = OFF", "synchronous = OFF", "cache_size = -24576"):
                 self.connection.execute(f"PRAGMA {name}.{setting}")
         self.connection.executescript(SCHEMA + PLACED + ITEMS)
         self._fragments: dict[tuple[Any, ...], int] = {}

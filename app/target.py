@@ -2,21 +2,21 @@
 
 SQLite: a new file beside the old one is migrated, filled, checked, synced and moved into place. PostgreSQL: the same
 with a schema, which is renamed when it is complete, and served a moment later, by all processes at once; the one
-before it is kept, so that a request under way can end.
-
-Indexes and foreign keys are made when all rows are there.
+before it is kept, so that a request under way can end. Indexes and foreign keys are made when all rows are there.
 """
 
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from app.postgresql import SERVED_FROM, published
-from app.settings import ROOT, Settings
+from app.settings import ROOT
+from app.workers import is_alive
 
 Row = tuple[Any, ...]
 
@@ -85,14 +85,17 @@ WHERE relnamespace = current_schema()::regnamespace AND NOT relispartition
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Target]:
-    """A new revision to be filled. It takes the place of the old one at the end, unless something is raised."""
-    found = make_url(settings.database_url)
+def opened(url: str, notice: float) -> Iterator[Target]:
+    """A new revision to be filled. It takes the place of the old one at the end, unless something is raised.
+
+    On PostgreSQL it does so after `notice`, in seconds: when every process has heard of it.
+    """
+    found = make_url(url)
     if found.get_backend_name() == "sqlite":
         with _file(Path(found.database or "")) as target:
             yield target
     else:
-        with _schema(create_engine(found), 2 * settings.refresh_seconds) as target:
+        with _schema(create_engine(found), notice) as target:
             yield target
 
 
@@ -110,6 +113,7 @@ def migrate(connection: Connection) -> None:
 @contextmanager
 def _file(path: Path) -> Iterator[Target]:
     path.parent.mkdir(parents=True, exist_ok=True)
+    _clear(path)
     aside = path.with_name(f"{path.name}.{os.getpid()}.new")
     engine = create_engine(f"sqlite:///{aside}")
     event.listen(engine, "connect", _for_writing)
@@ -130,9 +134,17 @@ def _file(path: Path) -> Iterator[Target]:
             aside.unlink()
 
 
+def _clear(path: Path) -> None:
+    """Take away what loads have left that were killed."""
+    for left in path.parent.glob(f"{escape(path.name)}.[0-9]*.new"):
+        number = left.name.removesuffix(".new").rpartition(".")[2]
+        if number.isdecimal() and not is_alive(int(number)):
+            left.unlink(missing_ok=True)
+
+
 def _for_writing(raw: object, _: object) -> None:
     # The file is nobody's until it is complete, so a journal would protect nothing; and keys are checked at the end.
-    settings = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -131072", "threads = 2")
+    settings = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -98304", "threads = 2")
     for pragma in settings:
         raw.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
 
@@ -168,7 +180,7 @@ def _schema(engine: Engine, notice: float) -> Iterator[Target]:
 
 
 def _publish(connection: Connection, notice: float) -> None:
-    """Name the schema that is complete, and say from when on it is served: when every process has heard of it."""
+    """Name the schema that is complete, and say from when on it is served."""
     found = published(connection)
     served = sorted(name for name, wait in found.items() if wait <= 0)
     for old in served[:-1]:

@@ -1,11 +1,13 @@
 """Work that is spread over processes, where it is enough to make up for starting them."""
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
+from threading import Thread
 from typing import TypeVar
 
 Task = TypeVar("Task")
@@ -42,8 +44,30 @@ def workers(*, wanted: bool) -> Iterator[Workers]:
         yield Workers(None, 1)
         return
     # Started afresh: a fork would share the connections that are open here.
-    pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),))
     try:
         yield Workers(pool, number)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _end_with(parent: int) -> None:
+    """End when the process is gone that all this is done for, even if it was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process is still there, by its number."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

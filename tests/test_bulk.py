@@ -1,15 +1,22 @@
 """Packs with an entry a line: the same database as of YAML, the same complaints, and no more memory."""
 
+import hashlib
 import json
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import yaml
 
-from app import curation, pack
+from app import curation, fingerprints, pack
 from app.curation import cite, staged
-from app.load import load
+from app.load import load, stored_revision
 from app.pack import CHUNK, MOST, SECTIONS, PackError, chunks
 from app.settings import ROOT, Settings
 
@@ -223,3 +230,95 @@ def test_spans_of_several_sources_stand_together_and_are_found_again(folder):
         (folder / "spans.json").write_text(wrong, "utf-8")
         with pytest.raises(PackError), staged([folder]):
             pass
+
+
+LOADING = """
+import os, signal, sys, time
+from pathlib import Path
+from app import curation, load, pack
+from app.settings import Settings
+curation.LARGE, pack.CHUNK, os.cpu_count = 0, 5_000, lambda: 2
+begun = load._write
+def killed(staging, target, hands, progress):
+    print(*hands.pool._processes, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+load._write = killed
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    load.load(Settings(database_url=f"sqlite:///{folder / 'fasti.db'}", seed_dir=folder / "seed", source_dir=None))
+"""
+
+
+def test_a_load_that_is_killed_leaves_the_old_revision_and_the_next_one_tidies_up(tmp_path):
+    in_lines(SEED, tmp_path / "seed" / "pack")
+    settings = Settings(database_url=f"sqlite:///{tmp_path / 'fasti.db'}", seed_dir=tmp_path / "seed", source_dir=None)
+    before = load(settings).revision
+    (tmp_path / "seed" / "pack" / "more.yaml").touch()
+    (tmp_path / "loading.py").write_text(LOADING, "utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, tmp_path / "loading.py", tmp_path], env=environment, stdout=subprocess.PIPE)
+    assert done.returncode == -signal.SIGKILL
+    assert stored_revision(settings) == before
+    hands = [int(number) for number in done.stdout.split()]
+    assert len(hands) == 2
+    until = time.monotonic() + 60
+    while any(map(is_running, hands)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not any(map(is_running, hands))
+    assert len(list(tmp_path.glob(".fasti-*"))) == len(list(tmp_path.glob("fasti.db.*.new"))) == 1
+    assert load(settings).changed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fasti.db", "loading.py", "seed"]
+
+
+def is_running(process):
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_large_file_is_hashed_again_only_when_it_is_another(tmp_path, folder, monkeypatch):
+    monkeypatch.setattr(fingerprints, "LARGE", 10)
+    monkeypatch.setattr(fingerprints, "SETTLED", -1)
+    hashed: list[str] = []
+
+    def digest(file, name):
+        hashed.append(file.name)
+        return hashlib.file_digest(file, name)
+
+    monkeypatch.setattr("app.fingerprints.file_digest", digest)
+    lines(folder, "events", FALL)
+    memory = tmp_path / "digests"
+
+    def taken():
+        hashed.clear()
+        found = fingerprints.Fingerprints(memory)
+        name = found.of(folder, None)
+        found.keep()
+        return name, [Path(each).name for each in hashed]
+
+    first, read = taken()
+    assert read == ["pack.yaml", "events.ndjson", "source.txt"]
+    assert taken() == (first, [])
+    path = folder / "events.ndjson"
+    old = path.stat()
+    path.write_text(path.read_text("utf-8").replace("death", "birth"), "utf-8")
+    second, read = taken()
+    assert (second != first, read) == (True, ["events.ndjson"])
+    # The same size and time in another file: its number tells.
+    (folder / "other").write_text(path.read_text("utf-8").replace("birth", "feast"), "utf-8")
+    os.utime(folder / "other", ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
+    (folder / "other").replace(path)
+    assert taken()[0] not in (first, second)
+    assert old.st_size == path.stat().st_size
+    memory.write_text("{", "utf-8")
+    assert len(taken()[1]) == 3
+
+
+def test_a_file_that_changed_just_now_is_not_remembered(tmp_path, folder, monkeypatch):
+    monkeypatch.setattr(fingerprints, "LARGE", 10)
+    monkeypatch.setattr(fingerprints, "SETTLED", 10**18)
+    found = fingerprints.Fingerprints(tmp_path / "digests")
+    found.of(folder, None)
+    found.keep()
+    assert not (tmp_path / "digests").exists()

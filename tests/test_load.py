@@ -6,7 +6,8 @@ import shutil
 
 import httpx
 import pytest
-from anyio import create_task_group, sleep
+from anyio import create_task_group, sleep, to_thread
+from asgi_lifespan import LifespanManager
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
@@ -341,3 +342,28 @@ def test_a_seed_folder_without_packs_is_refused(tmp_path):
 @pytest.mark.parametrize(("name", "key"), [("The Élan", "elan"), ("Łukasz", "łukasz"), ("Theory", "theory")])
 def test_names_are_sorted_without_case_accent_or_article(name, key):
     assert name_key(name) == key
+
+
+@pytest.mark.anyio
+async def test_no_reader_has_an_error_while_loads_are_under_way(settings):
+    targets = ["/v1", "/v1/events?limit=3", "/v1/search?q=famine", "/v1/records/mao-zedong/evidence", "/v1/passages"]
+    loaded = []
+
+    async def load_twice():
+        for _ in range(2):
+            loaded.append(await to_thread.run_sync(functools.partial(load, settings, force=True)))
+
+    app = create_app(settings.model_copy(update={"cache_bytes": 0}))
+    transport = httpx.ASGITransport(app)
+    async with LifespanManager(app), httpx.AsyncClient(transport=transport, base_url="http://fasti.test") as client:
+        before = {target: (await client.get(target)).content for target in targets}
+        seen = 0
+        async with create_task_group() as group:
+            group.start_soon(load_twice)
+            while len(loaded) < 2:
+                for target in targets:
+                    answer = await client.get(target)
+                    assert (answer.status_code, answer.content) == (200, before[target])
+                    seen += 1
+        assert seen > len(targets)
+    assert [each.changed for each in loaded] == [True, True]

@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
+from app import texts
 from app.dates import year_text
 from app.packfile import Cite
 from app.spans import Finder
-from app.texts import SPANS, cut, key, source_block, span_block, written
 from tests.bench.words import SENTENCES, SOURCE, WORDS, Text, prose, text, zipf
 
 Made = dict[str, Any]
@@ -181,7 +181,7 @@ def write(folder: Path, size: int) -> None:
     (folder / "source.txt").write_text(world.text.content, "utf-8")
     (folder / "pack.yaml").write_text(yaml.safe_dump({"pack": about}), "utf-8")
     (folder / "sources.yaml").write_text(yaml.safe_dump({"sources": [source]}), "utf-8")
-    (folder / SPANS).write_text("".join(_spans(folder, world)), "utf-8")
+    (folder / texts.SPANS).write_text("".join(_spans(folder / "source.txt", world)), "utf-8")
 
 
 def _source(world: World) -> Made:
@@ -189,10 +189,10 @@ def _source(world: World) -> Made:
             "licence": "CC0-1.0", "headings": world.text.headings, "cite": [world.phrases[0][0]]}  # fmt: skip
 
 
-def _spans(folder: Path, world: World) -> Iterator[str]:
+def _spans(path: Path, world: World) -> Iterator[str]:
     """`spans.json` as `fasti cite` writes it."""
-    source = cut(folder / "source.txt", world.text.headings)
+    source = texts.cut(path, world.text.headings)
     cites = [Cite(phrase=phrase) for phrase in sorted(world.cited)]
     finder = Finder(world.text.content, cites)
-    spans = {key(SOURCE, cite): finder.locate(cite) for cite in cites}
-    return written([source_block(SOURCE, source)], [span_block(spans)])
+    spans = {texts.key(SOURCE, cite): finder.locate(cite) for cite in cites}
+    return texts.written([texts.source_block(SOURCE, source)], [texts.span_block(spans)])
