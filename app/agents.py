@@ -80,7 +80,9 @@ class _Tools:
     ) -> dict[str, Any]:
         """Find records, relations and passages by words, with what matched and where it is cited."""
         given = SearchParams.model_validate({"q": q, "kind": kind or [], "limit": limit})
-        return await self._answer(lambda c: search.search(c, q, given.plan(), _link("search", q=q)))
+        body = await self.database.read(lambda c: search.search(c, q, given.plan(), _link("search", q=q)))
+        found: dict[str, Any] = json.loads(body.content)
+        return found | {"next": body.cursor}
 
     async def get_record(self, id: RecordId) -> dict[str, Any]:
         """A record of any kind, with its relations and the citations of both."""

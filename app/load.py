@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,8 +22,8 @@ from app.staging import Staging, unpacked
 from app.target import Target, opened
 from app.workers import Workers
 
-RENDERING = ("analysis", "answers/facets", "curation", "dates", "documents", "index", "pack", "packfile", "rendering",
-             "schemas", "spans", "staging", "tallies", "texts", "vocabulary", "zones")  # fmt: skip
+RENDERING = ("analysis", "answers/facets", "curation", "dates", "documents", "entries", "index", "pack", "packfile",
+             "rendering", "schemas", "spans", "staging", "tallies", "texts", "vocabulary", "zones")  # fmt: skip
 BATCH = 2_000
 
 
@@ -122,7 +123,8 @@ def _write(staging: Staging, target: Target, hands: Workers, progress: Progress)
         vocabulary.merge(made.vocabulary)
         progress("Writing", done, len(stretches))
     _enter(staging, target, progress)
-    target.write("term", index.TERM, list(vocabulary.rows()))
+    target.write("stem", index.STEM, list(vocabulary.stems()))
+    target.write("term", index.TERM, list(vocabulary.terms()))
 
 
 def _stretches(staging: Staging, table: str) -> Iterator[Stretch]:
@@ -138,13 +140,13 @@ def _enter(staging: Staging, target: Target, progress: Progress) -> None:
     """Write what is searched: the best connected first, so that a search may stop early."""
     staging.connection.execute("CREATE INDEX items.item_order ON item (weight DESC, id)")
     total = staging.one("SELECT count(*) FROM item")
-    columns = index.columns(target.dialect)
     ordered = staging.connection.execute("SELECT body FROM item ORDER BY weight DESC, id")
     place = 0
     while batch := ordered.fetchmany(BATCH):
         made = [index.rows(target.dialect, number, unpacked(body)) for number, (body,) in enumerate(batch, place + 1)]
         target.write("entry", index.ENTRY, [entry for entry, _ in made])
-        target.write("entry_index", columns, [words for _, words in made])
+        for part, words in groupby((words for _, words in made), lambda row: index.part_of(row[0])):
+            target.write(f"entry_index_{part}", index.INDEX, list(words))
         place += len(batch)
         progress("Entering for search", place, total)
 

@@ -223,14 +223,30 @@ class Word(SQLModel, table=True):
 
 
 class Entry(SQLModel, table=True):
-    """What is searched: a record, a relation or a passage, the best connected first. Its words stand in the full-text
-    index `entry_index`, which is each database's own, and is made by the migration and asked by `index`."""
+    """What is searched: a record, a relation or a passage, as `entries` makes it, the best connected first. Its tokens
+    stand in one part of a full-text index, `entry_index_0` and so on, which are each database's own, made by the
+    migration and asked by `index`."""
 
-    pk: int = Field(primary_key=True)
+    pk: int = Field(primary_key=True, description="Its place among all, and its kind in the last four bits.")
     kind: str
     record: int | None = Field(default=None, foreign_key="record.pk", unique=True)
     relation: int | None = Field(default=None, foreign_key="relation.pk", unique=True)
     passage: int | None = Field(default=None, foreign_key="passage.pk", unique=True)
+    hit: str = Field(description="What a hit always says: JSON that is still open for what matched.")
+    hint: str | None = Field(default=None, description="What a record is, in a few words.")
+    fields: str = Field(description="The names of the texts, but for those of places.")
+    texts: str = Field(description="What is searched in it, then the words of its places.")
+    places: str = Field(description="Where these places begin and end, and in which source.")
+    plain: bool = Field(description="Whether its words are those of the index in capital or small letters.")
+
+
+class Stem(SQLModel, table=True):
+    """What the inflections of a word share: in how many entries any occurs, and of which kinds these are."""
+
+    stem: str = Field(sa_type=Key, primary_key=True)
+    count: int
+    kinds: str
+    start: str = Field(description="How all words of it begin.")
 
 
 class Term(SQLModel, table=True):
@@ -239,7 +255,7 @@ class Term(SQLModel, table=True):
     __table_args__ = (Index("ix_term_initial_length_pk", "initial", "length", "pk"),)
     pk: int = Field(primary_key=True)
     word: str = Field(sa_type=Key, unique=True)
-    stem: str = Field(sa_type=Key, index=True)
+    stem: str = Field(sa_type=Key)
     initial: str = Field(sa_type=Key)
     length: int
     shown: str
@@ -321,7 +337,7 @@ record, event, person, policy, estimate, organization, place, quote, source = (
 quote_subject, relation, passage, citation, word, revision = (
     metadata.tables[name] for name in ("quote_subject", "relation", "passage", "citation", "word", "revision")
 )
-entry, term = (metadata.tables[name] for name in ("entry", "term"))
+entry, stem, term = (metadata.tables[name] for name in ("entry", "stem", "term"))
 shelf, zone, extent, year, facet_count = (
     metadata.tables[name] for name in ("shelf", "zone", "extent", "year", "facet_count")
 )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from app import index
 from app.analysis import name_key
 from app.documents import ref, rendered, shaped
+from app.entries import entry
 from app.staging import connect, packed, unpacked
 from app.vocabulary import KINDS, PREDICATES
 
@@ -207,7 +208,7 @@ class _Renderer:
     def item(self, kind: str, table: str, pk: int, wire: Row, cited: Any) -> None:
         """What search keeps of a row."""
         citations = [self.fragment(number)[0] | {"id": name} for name, number in cited]
-        made = index.entry(kind, wire, citations)
+        made = entry(kind, wire, citations)
         if made is not None:
             self.vocabulary.add(made)
             self.items.append((made.weight, wire["id"], packed(index.staged(made, table, pk))))

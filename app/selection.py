@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 
 from app import analysis, dates, index
+from app.entries import id_of
 from app.errors import Fault, Problem, nearest, wrong
-from app.models import citation, entry, estimate, quote_subject, record, relation, shelf, word
+from app.models import citation, estimate, quote_subject, record, relation, shelf, word
 from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.statements import Clause, Shape, filled, given, numbered, open_, shapes_of, statement, values_of
 from app.vocabulary import PLURALS
@@ -210,9 +211,7 @@ def _called(connection: Connection, name: str) -> str | None:
         query = analysis.parse_name(name.replace("-", " "))
     except ValueError:
         return None
-    found = index.match(connection, query, names=True).limit(1).subquery()
-    called = select(record.c.id).join(entry, entry.c.record == record.c.pk).join(found, found.c.pk == entry.c.pk)
-    return connection.execute(called).scalar()
+    return next((id_of(hit) for _, hit, *_ in index.named(connection, query, 1)), None)
 
 
 def rows_of(resource: Resource, plan: Plan, *also: Any) -> FromClause:

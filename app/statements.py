@@ -35,6 +35,15 @@ def given(name: str) -> BindParameter[Any]:
     return bindparam(name, required=False)
 
 
+def ask(connection: Connection, sql: str, bound: Any) -> list[tuple[Any, ...]]:
+    """The rows of a statement in the driver's own form. Raises DBAPIError as `connection.execute` does."""
+    driver: Any = connection.connection.dbapi_connection
+    try:
+        return driver.cursor().execute(sql, bound).fetchall()  # type: ignore[no-any-return]
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError(sql, bound, error) from error
+
+
 class Statement:
     """A query whose values are `given`, and whose columns need no conversion."""
 
@@ -47,11 +56,7 @@ class Statement:
         text = self._texts.get(connection.dialect.name) or self._compiled(connection)
         values = text.values | values
         bound: Any = values if text.names is None else [values[name] for name in text.names]
-        driver: Any = connection.connection.dbapi_connection
-        try:
-            return driver.cursor().execute(text.sql, bound).fetchall()  # type: ignore[no-any-return]
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise DBAPIError(text.sql, bound, error) from error
+        return ask(connection, text.sql, bound)
 
     def first(self, connection: Connection, /, **values: Any) -> tuple[Any, ...] | None:
         """The first row, or None."""

@@ -10,7 +10,7 @@ from app.settings import ROOT, Settings
 
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary", "analysis"},
-    {"models", "db", "postgresql", "packfile", "statements", "workers"},
+    {"models", "db", "postgresql", "packfile", "statements", "workers", "entries"},
     {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones", "target"},
     {"texts", "staging"},
     {"resources"},

@@ -1,32 +1,36 @@
 """One search over records, relations and passages: what matches, where in it, and in which words of the sources."""
 
 import json
-import math
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from json.encoder import encode_basestring as _quoted
 from typing import Any, Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, exists, func, literal, or_, select, union_all
 
 from app import analysis, index
 from app.analysis import Mark, Part, Query, Token
 from app.cursors import seal, unseal
 from app.db import revision_read
+from app.entries import CITATIONS, KIND_BITS, SEPARATOR, id_of, kind_of
 from app.errors import Fault, wrong
+from app.index import Asked, Sought
 from app.models import citation, entry, passage, record, relation, term
-from app.schemas import Facet, FacetValue, Ref, Wire, said
+from app.queries import Body
+from app.schemas import Facet, Ref, Wire, said
 from app.selection import Plan, keys_for, known_words, within
-from app.vocabulary import KINDS, Causality, Kind, Polarity, Stance
+from app.vocabulary import Causality, Kind, Polarity, Stance
 
-RANKED, COUNTED, LOOKED_AT = 300, 10_000, 50_000
-SPANS, CITATIONS = 5, 2_000
+COUNTED, LOOKED_AT = 1_000, 10_000
+SPANS = 5
 CANDIDATES = 400
 
 SearchKind = Literal[Kind, "relation", "passage"]
 Cut = Literal["items", "facets"]
 Link = Callable[[dict[str, str]], str]
+_Filters = tuple[list[str], list[ColumnElement[bool]]]
+"""The kinds that are wanted, and the conditions of the other filters."""
 
 
 class TextRange(Wire):
@@ -76,7 +80,9 @@ class SearchHit(Wire):
     polarity: Polarity | None = said("`negative` when the source denies it; null for a passage.", "positive")
     causality: Causality | None = said("For a relation that is a cause: stated in the text, or implied by it.")
     matches: list[SearchMatch] = said("Where in it.")
-    spans: list[SearchSpan] = said(f"The places in the sources that matched, the best {SPANS}.")
+    spans: list[SearchSpan] = said(
+        f"The places in the sources that matched, the best {SPANS} of the first {CITATIONS}."
+    )
 
 
 class Correction(Wire):
@@ -92,82 +98,173 @@ class SearchPage(Wire):
     did_you_mean: Correction | None = said("Only when nothing matches: what would.")
     unknown_words: list[str] = said("When nothing matches: those of your words that occur nowhere.")
     truncated: list[Cut] = said(
-        f"What a bound cut off: `items`, when more match than are ranked ({RANKED}, as many by name, and all of this "
-        f"very name); `facets`, when the counts stopped, at {COUNTED:,} or after a look at {LOOKED_AT:,}. Then use "
-        "more words."
+        f"What a bound cut off: `facets`, when the counts of more than one word stopped at {COUNTED:,}; `items` and "
+        f"`facets`, when more than {LOOKED_AT:,} have each of several words, or one beside another filter than `kind`, "
+        "and only the best connected were looked at. Then use more words."
     )
     total: int | None = said("How many match in all; null unless `total=true`.", 4)
     next: str | None = said("The next page's full URL; null on the last page.")
     revision: str = said("The revision of the data.", "3f1c0a9be772")
 
 
-class _Matches(NamedTuple):
-    """Entries that match, as (pk, kind), the best connected first; `cut` when these may not be all."""
+class _Search(NamedTuple):
+    """A search that may find something."""
 
-    rows: list[Any]
-    cut: bool
+    query: Query
+    parts: list[Sought]
+    every: Asked
+    """Without the filter by kind, which the facet passes over."""
+    chosen: Asked
+    conditions: list[ColumnElement[bool]]
+    starts: list[str] | None
+    """How the words of each part begin; None for a query with a phrase."""
 
-    def only(self, kinds: list[str]) -> "_Matches":
-        return self._replace(rows=[row for row in self.rows if row.kind in kinds]) if kinds else self
 
-
-def search(connection: Connection, q: str, plan: Plan, link: Link) -> SearchPage:
-    """What matches `q`; `link` makes the search's URL with some parameters changed.
+def search(connection: Connection, q: str, plan: Plan, link: Link) -> Body:
+    """What matches `q`, as a `SearchPage` in JSON; `link` makes the search's URL with some parameters changed.
 
     Raises Problem for an unknown id or word, and for a cursor of another search.
 
-    Names before anything else, then by how rare a word is and where it stands, then the best connected first.
+    Names before anything else, then the rarest word in a name, then words that stand together; the best connected of
+    each first.
     """
-    query, kinds = analysis.parse(q), plan.filters.get("kind", [])
-    conditions = _conditions(connection, plan)
-    every = _matches(connection, query, conditions, COUNTED)
-    conditions += [entry.c.kind.in_(kinds)] if kinds else []
-    chosen = _matches(connection, query, conditions, COUNTED) if kinds and every.cut else every.only(kinds)
-    ranked = _ranked(connection, q, query, conditions, chosen)
     signature = plan.signature(f"search {q}")
-    first = bisect_right(ranked, _place(signature, plan.cursor))
-    last = first + plan.limit
-    unknown, better = ([], None) if chosen.rows else _corrected(connection, q, query, conditions)
-    return SearchPage(
-        items=_hits(connection, query, [rank.pk for rank in ranked[first:last]]),
-        facets={"kind": _by_kind(every, link)},
-        did_you_mean=None if better is None else Correction(q=better, url=link({"q": better})),
-        unknown_words=unknown,
-        truncated=_cut(items=chosen.cut or len(chosen.rows) > len(ranked), facets=every.cut),
-        total=len(chosen.rows) if plan.total else None,
-        next=seal(signature, list(ranked[last - 1])) if last < len(ranked) else None,
-        revision=revision_read(connection),
-    )
+    place = _place(signature, plan.cursor)
+    conditions = _conditions(connection, plan)
+    kinds = plan.filters.get("kind", [])
+    wanted = _wanted(connection, q, kinds, conditions)
+    rows = _rows(connection, wanted, plan.limit + 1, place) if wanted else []
+    if wanted and not rows and place == _FIRST and wanted.every.is_bound:
+        # Rather slowly than not at all.
+        wanted = _wanted(connection, q, kinds, conditions, everywhere=True)
+        rows = _rows(connection, wanted, plan.limit + 1, place) if wanted else []
+    tail = _found(connection, wanted, plan, link) if wanted else _nothing(plan)
+    if not rows and place == _FIRST:
+        tail |= _corrections(connection, q, (kinds, conditions), link)
+    cursor = seal(signature, list(rows[plan.limit - 1][:2])) if len(rows) > plan.limit else None
+    tail |= {"next": None, "revision": revision_read(connection)}
+    items = ",".join([_hit(row, wanted) for row in rows[: plan.limit]]) if wanted else ""
+    return Body(f'{{"items":[{items}],{_dump(tail)[1:]}'.encode(), cursor)
 
 
-def _by_kind(every: _Matches, link: Link) -> Facet:
-    counts = Counter(row.kind for row in every.rows)
-    most_first = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
-    values = [FacetValue(value=kind, label=kind, count=n, url=link({"kind": kind})) for kind, n in most_first]
-    return Facet(values=values, others=0, truncated=every.cut)
+_FIRST = (-1, 0)
 
 
-def _cut(**cut: bool) -> list[Any]:
-    return [name for name, is_so in cut.items() if is_so]
-
-
-class _Rank(NamedTuple):
-    """Where a hit stands in the order of relevance: the smaller, the better."""
-
-    tier: int
-    score: int
-    pk: int
-
-
-def _place(signature: str, cursor: str | None) -> _Rank:
+def _place(signature: str, cursor: str | None) -> tuple[int, int]:
+    """The tier and the key of the hit that a cursor stands behind."""
     if cursor is None:
-        return _Rank(-1, 0, 0)
-    return _Rank(*unseal(signature, cursor, lambda values: len(values) == 3 and all(type(n) is int for n in values)))
+        return _FIRST
+    tier, pk = unseal(signature, cursor, lambda values: len(values) == 2 and all(type(n) is int for n in values))
+    return tier, min(max(pk, 0), index.LAST)
 
 
 def first_cursor(q: str) -> str:
     """A cursor that stands before everything, for the documentation's example."""
-    return seal(Plan({}, [], 0).signature(f"search {q}"), [-1, 0, 0])
+    return seal(Plan({}, [], 0).signature(f"search {q}"), list(_FIRST))
+
+
+def _wanted(
+    connection: Connection, q: str, kinds: list[str], conditions: list[ColumnElement[bool]], *, everywhere: bool = False
+) -> _Search | None:
+    """The search for `q`; None where one of its words occurs nowhere."""
+    query = analysis.parse(q)
+    parts = index.sought(connection, query)
+    if parts is None:
+        return None
+    within = None if everywhere else _within(connection, parts, filtered=bool(conditions))
+    every = Asked(connection, query, parts, within=within)
+    chosen = Asked(connection, query, parts, kinds, within) if kinds else every
+    resolved = query._replace(parts=[each.part for each in parts])
+    starts = [each.start for each in parts] if all(len(part.words) == 1 for part in resolved.parts) else None
+    return _Search(resolved, parts, every, chosen, conditions, starts)
+
+
+def _within(connection: Connection, parts: list[Sought], *, filtered: bool) -> int | None:
+    """To how many parts of the index a search must keep, lest it look at more than `LOOKED_AT` that have a word.
+
+    All that have an only word match, and are at hand in their order, unless a filter passes some over.
+    """
+    rarest = min(each.entries for each in parts)
+    if rarest <= LOOKED_AT or (len(parts) == 1 and not filtered):
+        return None
+    size: int = connection.execute(select(func.max(entry.c.pk))).scalar_one() >> KIND_BITS
+    return index.parts_of(LOOKED_AT / min(rarest, size), size)
+
+
+def _rows(connection: Connection, wanted: _Search, limit: int, place: tuple[int, int]) -> list[Any]:
+    """The first hits behind a place: tier, pk, hit, fields, texts, places, plain."""
+    tiers = [
+        tier._replace(after=max(tier.after, place[1])) if tier.tier == place[0] else tier
+        for tier in wanted.chosen.tiers()
+        if tier.tier >= place[0]
+    ]
+    if not wanted.conditions:
+        return index.hits(connection, tiers, limit)
+    rows: list[Any] = []
+    for tier in tiers:
+        if len(rows) < limit:
+            seen = index.keys(connection, tier, LOOKED_AT)
+            found = select(literal(tier.tier), *(entry.c[name] for name in index.HIT))
+            found = found.join(seen, seen.c.pk == entry.c.pk).where(*wanted.conditions).order_by(entry.c.pk)
+            rows += connection.execute(found.limit(limit - len(rows))).all()
+    return rows
+
+
+def _found(connection: Connection, wanted: _Search, plan: Plan, link: Link) -> dict[str, Any]:
+    """What a page says beside its items."""
+    kinds = plan.filters.get("kind", [])
+    counts, cut = _counted(connection, wanted, wanted.every)
+    chosen = counts
+    if kinds and cut and plan.total:
+        chosen, _ = _counted(connection, wanted, wanted.chosen)
+    bound = wanted.every.is_bound
+    total = sum(count for kind, count in chosen.items() if not kinds or kind in kinds)
+    return _nothing(plan) | {
+        "facets": {"kind": _by_kind(counts, link) | {"truncated": bound or cut}},
+        "truncated": [name for name, is_so in (("items", bound), ("facets", bound or cut)) if is_so],
+        "total": total if plan.total else None,
+    }
+
+
+def _nothing(plan: Plan) -> dict[str, Any]:
+    return {
+        "facets": {"kind": {"values": [], "others": 0, "truncated": False}},
+        "did_you_mean": None,
+        "unknown_words": [],
+        "truncated": [],
+        "total": 0 if plan.total else None,
+    }
+
+
+def _counted(connection: Connection, wanted: _Search, asked: Asked) -> tuple[dict[str, int], bool]:
+    """How many match of each kind, and whether the count stopped at `COUNTED`."""
+    if len(wanted.parts) == 1 and wanted.parts[0].kinds and not wanted.conditions and wanted.parts[0].part.stem:
+        known: dict[str, int] = json.loads(wanted.parts[0].kinds)
+        return known, False
+    if wanted.conditions:
+        seen = index.keys(connection, asked.everything(), LOOKED_AT)
+        each = select(entry.c.pk).join(seen, seen.c.pk == entry.c.pk).where(*wanted.conditions).order_by(entry.c.pk)
+        counts: dict[str, int] = Counter(map(kind_of, connection.execute(each.limit(COUNTED + 1)).scalars()))
+    else:
+        counts = index.counts(connection, asked, COUNTED + 1)
+    return counts, sum(counts.values()) > COUNTED
+
+
+def _by_kind(counts: dict[str, int], link: Link) -> dict[str, Any]:
+    most_first = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    # A URL is made once: that costs more than all the rest of a facet.
+    url = link({"kind": _ANY}) if counts else ""
+    values = [
+        {"value": kind, "label": kind, "count": count, "url": url.replace(_ANY, kind)} for kind, count in most_first
+    ]
+    return {"values": values, "others": 0}
+
+
+_ANY = "any-of-the-kinds-there-are"
+
+
+def _dump(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _conditions(connection: Connection, plan: Plan) -> list[ColumnElement[bool]]:
@@ -206,169 +303,72 @@ def _exists(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return exists().where(*conditions).correlate(entry)
 
 
-def _matches(
-    connection: Connection, query: Query, conditions: list[ColumnElement[bool]], most: int, *, names: bool = False
-) -> _Matches:
-    """What matches and meets the conditions, as far as a look at `LOOKED_AT` matches tells, and `most` at most."""
-    seen = index.match(connection, query, names=names).limit(LOOKED_AT if conditions else most + 1).subquery()
-    found = select(entry.c.pk, entry.c.kind).join(seen, seen.c.pk == entry.c.pk).where(*conditions)
-    rows = list(connection.execute(found.order_by(entry.c.pk).limit(most + 1)).all())
-    cut = len(rows) > most
-    if conditions and not cut:
-        cut = connection.execute(select(func.count()).select_from(seen)).scalar_one() == LOOKED_AT
-    return _Matches(rows[:most], cut)
+def _hit(row: Any, wanted: _Search) -> str:
+    """A `SearchHit` in JSON, from a row of the index."""
+    _, pk, hit, fields, texts, places, plain = row
+    names, each = fields.split(" "), texts.split(SEPARATOR)
+    found = _marked(texts, each, plain, wanted)
+    matches = [_match(name, each[place], found[place]) for place, name in enumerate(names) if place in found]
+    spans = _spans(pk, hit, places, each, found, len(names)) if len(found) > len(matches) else []
+    return f'{hit},"matches":[{",".join(matches)}],"spans":[{",".join(spans)}]}}'
 
 
-def _ranked(
-    connection: Connection, q: str, query: Query, conditions: list[ColumnElement[bool]], chosen: _Matches
-) -> list[_Rank]:
-    """The best connected of all that match, of what matches by its names, and of this name, in order of relevance."""
-    keys = [row.pk for row in chosen.rows[:RANKED]]
-    if len(chosen.rows) > RANKED:
-        keys += [row.pk for row in _matches(connection, query, conditions, RANKED, names=True).rows]
-        named = (record.c.kind.in_(KINDS), record.c.name_key == analysis.name_key(q))
-        known = select(entry.c.pk).join(record, record.c.pk == entry.c.record).where(*named, *conditions)
-        keys = list({*keys, *connection.execute(known.order_by(entry.c.pk).limit(RANKED)).scalars()})
-    rarities = _rarities(connection, query)
-    return sorted(_Rank(*_relevance(row, query, rarities), row.pk) for row in index.words(connection, keys))
+def _marked(joined: str, texts: list[str], plain: bool, wanted: _Search) -> dict[int, list[Mark]]:
+    """The marks in each of the texts that has any."""
+    if not plain or wanted.starts is None:
+        return {place: found for place, text in enumerate(texts) if (found := analysis.marks(text, wanted.query))}
+    marks = analysis.plain_marks(joined, wanted.query, wanted.starts)
+    marked: dict[int, list[Mark]] = {}
+    place, start, end = 0, 0, len(texts[0])
+    for mark in marks:
+        while mark.start >= end:
+            place, start = place + 1, end + 1
+            end = start + len(texts[place])
+        marked.setdefault(place, []).append(Mark(mark.start - start, mark.end - start, mark.part))
+    return marked
 
 
-def _rarities(connection: Connection, query: Query) -> list[float]:
-    """What each part of the query weighs: the fewer entries have its words, the more."""
-    stems = {analysis.stem(word) for part in query.parts for word in part.words}
-    counted = select(term.c.stem, func.sum(term.c.count)).where(term.c.stem.in_(stems)).group_by(term.c.stem)
-    counts = {row[0]: int(row[1]) for row in connection.execute(counted)}
-    size = connection.execute(select(func.max(entry.c.pk))).scalar_one()
-    return [
-        sum(math.log(1 + size / (1 + counts.get(analysis.stem(word), 0))) for word in part.words)
-        for part in query.parts
-    ]
-
-
-def _relevance(row: Any, query: Query, rarities: list[float]) -> tuple[int, int]:
-    """Which tier a row is in, and a score within it; the smaller, the better."""
-    names, body = f" {row.names} ", f" {row.body} "
-    name_stems, body_stems = f" {row.name_stems} ", f" {row.body_stems} "
-    in_name = [_closeness(part, names, name_stems) for part in query.parts]
-    in_body = [_closeness(part, body, body_stems) for part in query.parts]
-    score = sum(rarity * (2 * a + b) for rarity, a, b in zip(rarities, in_name, in_body, strict=True))
-    return _tier(names, body, query, all(in_name)), -round(100 * score)
-
-
-def _closeness(part: Part, words: str, stems: str) -> int:
-    """How well a part is met: as it is written, in another inflection, by a longer word, or not at all."""
-    written = " ".join(part.words)
-    if f" {written} " in words:
-        return 4
-    if part.stem is not None and f" {part.stem} " in stems:
-        return 3
-    return 1 if part.prefix and f" {written}" in words else 0
-
-
-def _tier(names: str, body: str, query: Query, named: bool) -> int:
-    """0 the very name, 1 the beginning of one, 2 all in the names, 3 the very words elsewhere, 4 any other match."""
-    written = " ".join(token.word for token in query.tokens).removeprefix("the ")
-    starts = [name.strip().removeprefix("the ") for name in names.split("|")]
-    if written in starts:
-        return 0
-    if any(f"{name} ".startswith(f"{written} ") for name in starts):
-        return 1
-    if named:
-        return 2
-    return 3 if len(query.tokens) > 1 and f" {written} " in body else 4
-
-
-def _hits(connection: Connection, query: Query, keys: list[int]) -> list[SearchHit]:
-    found = {row.pk: row for row in connection.execute(select(entry).where(entry.c.pk.in_(keys)))}
-    rows = [found[key] for key in keys]
-    documents: dict[tuple[str, int], dict[str, Any]] = {}
-    for table in (record, relation, passage):
-        own = [key for row in rows if (key := getattr(row, table.name)) is not None]
-        stored = connection.execute(select(table.c.pk, table.c.document).where(table.c.pk.in_(own))) if own else ()
-        documents |= {(table.name, pk): json.loads(document) for pk, document in stored}
-    cited = _citations(connection, list(documents))
-    hits = []
-    for row in rows:
-        place = next((name, key) for name in _PLACES if (key := getattr(row, name)) is not None)
-        hits.append(_hit(row.kind, documents[place], cited[place], query))
-    return hits
-
-
-def _citations(connection: Connection, keys: list[tuple[str, int]]) -> dict[tuple[str, int], list[dict[str, Any]]]:
-    found: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
-    own = [column.in_([key for name, key in keys if name == column.name]) for column in _OF_CITATION]
-    query = select(*_OF_CITATION, citation.c.document).where(or_(*own))
-    for row in connection.execute(query.order_by(citation.c.start_offset, citation.c.id).limit(CITATIONS)):
-        key = ("record", row.record) if row.record is not None else ("relation", row.relation)
-        found[key].append(json.loads(row.document))
-    return found
-
-
-_OF_CITATION = (citation.c.record, citation.c.relation)
-_PLACES = ("record", "relation", "passage")
-
-
-def _hit(kind: Any, document: dict[str, Any], cited: list[dict[str, Any]], query: Query) -> SearchHit:
-    date = document.get("date")
-    is_passage = kind == "passage"
-    names = {
-        "passage": lambda: f"{document['source']['name']}, paragraph {document['paragraph']}",
-        "relation": lambda: index.label(document),
-    }
-    return SearchHit(
-        id=document["id"],
-        kind=kind,
-        name=names[kind]() if kind in names else document["name"],
-        summary=document["note"] if kind == "relation" else document.get("summary"),
-        url=document["url"] if is_passage else document["links"]["self"],
-        date=date["text"] if date else None,
-        stance=document.get("stance"),
-        attributed_to=document.get("attributed_to"),
-        polarity=document.get("polarity"),
-        causality=document.get("causality"),
-        matches=[match for name, text in index.fields(document) if (match := _match(name, text, query))],
-        spans=_spans(_sentences(document) if is_passage else _cited(cited), query),
-    )
-
-
-def _match(name: str, text: str, query: Query) -> SearchMatch | None:
-    found = analysis.marks(text, query)
-    if not found:
-        return None
+def _match(name: str, text: str, found: list[Mark]) -> str:
+    """A `SearchMatch` in JSON."""
     start, end = analysis.snippet(text, found)
-    ranges = _ranges([mark for mark in found if start <= mark.start and mark.end <= end], start)
-    return SearchMatch(
-        field=name, text=text[start:end], start=start, cut_before=start > 0, cut_after=end < len(text), ranges=ranges
+    shown = [mark for mark in found if start <= mark.start and mark.end <= end] if end - start < len(text) else found
+    before, after = "true" if start else "false", "true" if end < len(text) else "false"
+    return (
+        f'{{"field":"{name}","text":{_quoted(text[start:end])},"start":{start},"cut_before":{before},'
+        f'"cut_after":{after},"ranges":[{_ranges(shown, start)}]}}'
     )
 
 
-def _ranges(found: Iterable[Mark], start: int = 0) -> list[TextRange]:
-    return [TextRange(start=mark.start - start, end=mark.end - start) for mark in found]
+def _ranges(found: Iterable[Mark], start: int = 0) -> str:
+    return ",".join([f'{{"start":{mark.start - start},"end":{mark.end - start}}}' for mark in found])
 
 
-def _cited(cited: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for each in cited:
-        place = {key: each[key] for key in ("id", "source", "start", "end")}
-        yield {"type": "citation", "url": f"/v1/citations/{each['id']}", "text": index.words_of(each), **place}
+def _spans(pk: int, hit: str, places: str, texts: list[str], found: dict[int, list[Mark]], first: int) -> Iterator[str]:
+    """The best `SearchSpan`s in JSON: those that show most of what was looked for, in the order of the text."""
+    is_passage, own, source = kind_of(pk) == "passage", id_of(hit), ""
+    shown = []
+    for number, place in enumerate(places.split(SEPARATOR), first):
+        start, end, *said = place.split(" ", 2)
+        source = said[0] if said else source
+        if number in found:
+            shown.append((start, end, source, texts[number], found[number]))
+    shown.sort(key=lambda each: -len({mark.part for mark in each[4]}))
+    for start, end, source, text, marks in shown[:SPANS]:
+        name = own if is_passage else f"{own}.{id_of(source)}.{start}-{end}"
+        kind, url = ("passage", f"/v1/passages/{name}") if is_passage else ("citation", f"/v1/citations/{name}")
+        yield (
+            f'{{"type":"{kind}","id":"{name}","url":"{url}","source":{source},"start":{start},"end":{end},'
+            f'"text":{_quoted(text)},"ranges":[{_ranges(marks)}]}}'
+        )
 
 
-def _sentences(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    own = {"type": "passage", "id": document["id"], "url": document["url"], "source": document["source"]}
-    begin: int = document["start"]
-    for each in document["sentences"]:
-        start, end = each["start"], each["end"]
-        yield {**own, "start": begin + start, "end": begin + end, "text": document["text"][start:end]}
+def _corrections(connection: Connection, q: str, filters: _Filters, link: Link) -> dict[str, Any]:
+    unknown, better = _corrected(connection, q, analysis.parse(q), filters)
+    url = None if better is None else link({"q": better})
+    return {"did_you_mean": None if better is None else {"q": better, "url": url}, "unknown_words": unknown}
 
 
-def _spans(places: Iterable[dict[str, Any]], query: Query) -> list[SearchSpan]:
-    found = [(place, marked) for place in places if (marked := analysis.marks(place["text"], query))]
-    found.sort(key=lambda each: -len({mark.part for mark in each[1]}))
-    return [SearchSpan(**place, ranges=_ranges(marked)) for place, marked in found[:SPANS]]
-
-
-def _corrected(
-    connection: Connection, q: str, query: Query, conditions: list[ColumnElement[bool]]
-) -> tuple[list[str], str | None]:
+def _corrected(connection: Connection, q: str, query: Query, filters: _Filters) -> tuple[list[str], str | None]:
     """The words that occur nowhere; and the query with their likes, or else without a word, if that finds something."""
     unknown = [token for token in query.tokens if not _occurs(connection, token, query)]
     mended = q
@@ -376,7 +376,7 @@ def _corrected(
         like = _like(connection, token.word)
         mended = _without(mended, token) if like is None else mended[: token.start] + like + mended[token.end :]
     shorter = (_without(mended, token) for token in reversed(analysis.tokens(mended)))
-    better = next((each for each in (mended, *shorter) if each != q and _finds(connection, each, conditions)), None)
+    better = next((each for each in (mended, *shorter) if each != q and _finds(connection, each, filters)), None)
     return list(dict.fromkeys(q[token.start : token.end] for token in unknown)), better
 
 
@@ -385,17 +385,16 @@ def _without(q: str, token: Token) -> str:
     return f"{q[: token.start]}{q[following:]}".strip()
 
 
-def _finds(connection: Connection, q: str, conditions: list[ColumnElement[bool]]) -> bool:
+def _finds(connection: Connection, q: str, filters: _Filters) -> bool:
     if not analysis.tokens(q) or len(q) > analysis.MAX_LENGTH:
         return False
-    return bool(_matches(connection, analysis.parse(q), conditions, 1).rows)
+    wanted = _wanted(connection, q, *filters, everywhere=True)
+    return wanted is not None and bool(_rows(connection, wanted, 1, _FIRST))
 
 
 def _occurs(connection: Connection, token: Token, query: Query) -> bool:
-    own = or_(term.c.word == token.word, term.c.stem == analysis.stem(token.word))
-    if any(part.prefix and part.words == (token.word,) for part in query.parts):
-        own = or_(own, (term.c.word >= token.word) & (term.c.word < f"{token.word}~"))
-    return connection.execute(select(term.c.pk).where(own).limit(1)).first() is not None
+    loose = [part for part in query.parts if part.words == (token.word,)]
+    return index.occurs(connection, loose[0] if loose else Part((token.word,), analysis.stem(token.word)))
 
 
 def _like(connection: Connection, word: str) -> str | None:

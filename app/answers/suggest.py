@@ -3,17 +3,16 @@
 import json
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from app import analysis, index
 from app.analysis import Query
 from app.answers.search import TextRange
 from app.db import revision_read
-from app.models import entry, record
+from app.entries import NAMES, SEPARATOR
+from app.queries import Body
 from app.schemas import Wire, said
 from app.vocabulary import Kind
-
-LOOKED_AT = 10_000
 
 
 class Suggestion(Wire):
@@ -35,35 +34,24 @@ class Suggestions(Wire):
     revision: str = said("The revision of the data.", "3f1c0a9be772")
 
 
-def suggest(connection: Connection, q: str, kinds: list[Kind], limit: int) -> Suggestions:
-    """The best connected records of which a name or alias has all words of `q`, the last of them perhaps unfinished."""
+def suggest(connection: Connection, q: str, kinds: list[Kind], limit: int) -> Body:
+    """The best connected records of which a name or alias has all words of `q`, the last of them perhaps unfinished;
+    as `Suggestions` in JSON."""
     query = analysis.parse_name(q)
-    found = index.match(connection, query, names=True).limit(LOOKED_AT if kinds else limit).subquery()
-    rows = select(record.c.document).select_from(found).join(entry, entry.c.pk == found.c.pk).join(record)
-    if kinds:
-        rows = rows.where(entry.c.kind.in_(kinds))
-    documents = connection.execute(rows.order_by(found.c.pk).limit(limit)).scalars()
-    return Suggestions(
-        items=[_suggestion(json.loads(document), query) for document in documents],
-        revision=revision_read(connection),
-    )
+    items = ",".join([_suggestion(row, query) for row in index.named(connection, query, limit, kinds)])
+    return Body(f'{{"items":[{items}],"revision":"{revision_read(connection)}"}}'.encode())
 
 
-def _suggestion(document: dict[str, Any], query: Query) -> Suggestion:
-    names = [document["name"], *(alias["name"] for alias in document["aliases"])]
-    marked = [(name, analysis.marks(name, query)) for name in names]
+def _suggestion(row: Any, query: Query) -> str:
+    """A `Suggestion` in JSON, from a row of the index."""
+    _, hit, hint, fields, texts = row
+    fixed = json.loads(f"{hit}}}")
+    names = texts.split(SEPARATOR, fields.count(" ") + 1)
+    count = sum(field in NAMES for field in fields.split(" "))
+    marked = [(name, analysis.marks(name, query)) for name in names[:count]]
     matched, found = max(marked, key=lambda each: len({mark.part for mark in each[1]}))
-    return Suggestion(
-        id=document["id"], kind=document["kind"], name=document["name"], matched=matched,
-        ranges=[TextRange(start=mark.start, end=mark.end) for mark in found],
-        hint=_hint(document), url=document["links"]["self"],
+    return json.dumps(
+        {"id": fixed["id"], "kind": fixed["kind"], "name": fixed["name"], "matched": matched,
+         "ranges": [{"start": mark.start, "end": mark.end} for mark in found], "hint": hint, "url": fixed["url"]},
+        ensure_ascii=False, separators=(",", ":"),
     )  # fmt: skip
-
-
-def _hint(document: dict[str, Any]) -> str:
-    """Such as `policy (campaign)` or `event (announcement), In 1957`."""
-    kind: str = document["kind"]
-    sort = (document.get("type") or "").replace("_", " ")
-    date, description = document.get("date"), document.get("description")
-    hint = f"{kind} ({sort})" if sort not in ("", kind) else kind
-    return ", ".join([hint, *([description] if description else []), *([date["text"]] if date else [])])

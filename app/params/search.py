@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from app import analysis
+from app import analysis, index
 from app.answers.search import SearchKind, first_cursor
 from app.params import DEFAULT_LIMIT, DateParams, Ids, Kinds, Stances, many, maybe, span_of, split
 from app.selection import Plan
@@ -22,8 +22,10 @@ Sought = Annotated[str, Field(max_length=analysis.MAX_LENGTH), AfterValidator(_w
 class SearchParams(DateParams):
     q: Sought = Field(
         description="What to look for. All words must occur, in any inflection and whatever their case, accents and "
-        "quotes; the last may be unfinished. Words in “quotation marks” must stand together, in this order and form. "
-        f"Everything else is passed over. At most {analysis.MAX_WORDS} words.",
+        "quotes. A last word that occurs nowhere is taken to be unfinished: it stands for names with a word that "
+        f"begins so and, from {index.SHORTEST} letters on, for the {index.COMPLETED} most frequent words that do. "
+        "Words in “quotation marks” must stand together, in this order and form. Everything else is passed over. At "
+        f"most {analysis.MAX_WORDS} words.",
         examples=["famine"],
     )
     kind: Annotated[list[SearchKind], BeforeValidator(split)] = many(

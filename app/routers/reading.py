@@ -77,6 +77,14 @@ class Reading:
         content = render[chosen.name](answer) if chosen.name in render else answer.model_dump_json().encode()
         return Response(content, media_type=chosen.media_type, headers=headers)
 
+    async def written(self, work: Callable[[Connection], queries.Body], *, sparse: bool = False) -> Response:
+        """An answer that `work` has written already, as it is but for the URL of the next page."""
+        body = await sending.read(self.request, work)
+        if body.cursor is None:
+            return _response(body.content, sparse=sparse)
+        url = self.link({"cursor": body.cursor})
+        return _response(_linked(body.content, url), {"link": f'<{url}>; rel="next"'}, sparse=sparse)
+
     async def one(self, resource: Resource, name: str, given: Any) -> Response:
         self._suits(resource, given)
         if not self.is_json:
@@ -99,12 +107,7 @@ class Reading:
             added = {"facets": facets(connection, resource, planned, self.link)} if planned.facets else {}
             return queries.page(connection, resource, planned, added)
 
-        body = await sending.read(self.request, work)
-        sparse = bool(given.fields)
-        if body.cursor is None:
-            return _response(body.content, sparse=sparse)
-        url = self.link({"cursor": body.cursor})
-        return _response(_linked(body.content, url), {"link": f'<{url}>; rel="next"'}, sparse=sparse)
+        return await self.written(work, sparse=bool(given.fields))
 
     def link(self, changed: dict[str, str]) -> str:
         """This request's URL with some parameters changed; with others than the cursor, the list begins anew."""

@@ -18,10 +18,10 @@ async def list_search_hits(query: Annotated[SearchParams, Query()], reader: Read
     Searched are names, aliases, summaries, quotations, roles, dates and the cited words; and the passages where their
     text is held. No query is malformed: what is neither a word nor a quotation mark is passed over.
     """
-    return await reader.work_out(lambda c: search.search(c, query.q, query.plan(), reader.link))
+    return await reader.written(lambda c: search.search(c, query.q, query.plan(), reader.link))
 
 
 @router.get("/suggest", tags=["search"], **answers(suggest.Suggestions))
 async def list_suggestions(query: Annotated[SuggestParams, Query()], reader: Reader) -> Response:
     """Names that go on like this, with a hint of what each is: for a search box, at every key."""
-    return await reader.work_out(lambda c: suggest.suggest(c, query.q, query.kind, query.limit))
+    return await reader.written(lambda c: suggest.suggest(c, query.q, query.kind, query.limit))

@@ -1,0 +1,175 @@
+"""Entries: what search keeps of a record, a relation or a passage. Each is made of its wire document, and of those of
+its citations, alone.
+
+The index knows an entry by its tokens. Words stand in their order with `|` around each text, so that no phrase runs
+over. After them, without order, come `=stem` for every word, `@stem` for one in a name, `<beg` for each beginning of
+one, `^first_stem` and `$whole_name` for how a name begins and what it is, and `#kind`.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from app.analysis import MAX_WORDS, Token, is_plain, stem, tokens
+from app.vocabulary import KINDS
+
+Row = dict[str, Any]
+NAMES = ("name", "alias")
+ALL_KINDS = (*KINDS, "relation", "passage")
+KIND_BITS = 4
+"""An entry's key is its place among all, the best connected first, with its kind in the last bits."""
+
+SEPARATOR = "\x1f"
+BEGINNING, LEADING, CITATIONS = 24, 4, 100
+_PLAIN = ("summary", "description", "text", "title", "author", "affiliation", "publisher", "series", "role", "note",
+          "type", "measure", "unit", "hedge")  # fmt: skip
+_SHOWN = ("stance", "attributed_to", "polarity", "causality")
+
+
+class Entry(NamedTuple):
+    """`row` for the table, `tokens` for the index, and `shapes`: each word and how it is written, in order."""
+
+    weight: int
+    row: Row
+    tokens: str
+    shapes: list[tuple[str, str]]
+
+
+def key(place: int, kind: str) -> int:
+    return place << KIND_BITS | ALL_KINDS.index(kind)
+
+
+def kind_of(key: int) -> str:
+    return ALL_KINDS[key & ((1 << KIND_BITS) - 1)]
+
+
+def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
+    """The entry of a record, a relation or a passage; None where there is nothing to search."""
+    searched = [(field, text.replace(SEPARATOR, " ")) for field, text in _fields(document)]
+    if not searched:
+        return None
+    cited = sorted(citations, key=lambda each: (each["start"], each["id"]))
+    places = list(_sentences(document) if kind == "passage" else _cited(cited))
+    texts = [text for _, text in searched] + [text.replace(SEPARATOR, " ") for _, text in places]
+    found = [tokens(text) for text in texts]
+    names = [words for (field, _), words in zip(searched, found, strict=False) if field in NAMES]
+    rest = [[*dict.fromkeys(words_of(each) for each in cited[CITATIONS:])]]
+    body = found[len(names) :] if kind != "passage" else found[: len(searched)]
+    body += [tokens(text) for each in rest for text in each]
+    row = {
+        "kind": kind,
+        "hit": _hit(kind, document),
+        "hint": _hint(document) if kind in KINDS else None,
+        "fields": " ".join(field for field, _ in searched),
+        "texts": SEPARATOR.join(texts),
+        "places": SEPARATOR.join(place for place, _ in places),
+        "plain": all(map(is_plain, texts, found)),
+    }
+    shapes = [
+        (token.word, text[token.start : token.end]) for text, words in zip(texts, found, strict=True) for token in words
+    ]
+    weight = sum(document.get(name, 0) for name in ("citation_count", "relation_count"))
+    return Entry(weight + len(document.get("anchors", ())), row, _tokens(kind, names, body), shapes)
+
+
+def _fields(document: Row) -> Iterator[tuple[str, str]]:
+    """What is searched in a wire document, as (field, text); a record's names come first."""
+    if "predicate" in document:
+        yield "label", _label(document)
+    elif "name" in document:
+        yield "name", document["name"]
+        yield from (("alias", alias["name"]) for alias in document["aliases"])
+    for name in _PLAIN:
+        if isinstance(document.get(name), str):
+            yield name, document[name]
+    for name in ("subject", "place", "speaker") if "predicate" not in document else ():
+        if document.get(name):
+            yield name, document[name]["name"]
+    yield from (("about", each["name"]) for each in document.get("about", ()))
+    yield from (("role", office["role"]) for office in document.get("offices", ()) if office["role"])
+    if document.get("date"):
+        yield "date", document["date"]["text"]
+
+
+def _label(relation: Row) -> str:
+    """A relation in words."""
+    return f"{relation['subject']['name']} {relation['label']} {relation['object']['name']}"
+
+
+def words_of(citation: Row) -> str:
+    """What is searched in a citation: the words it points at where the text is held, or else the fragment."""
+    found: str = citation["exact"] or citation["fragment"]
+    return found
+
+
+def _cited(citations: list[Row]) -> Iterator[tuple[str, str]]:
+    """The places it rests on, as (start, end and source, text); a source is said once for all that follow."""
+    last = None
+    for each in citations[:CITATIONS]:
+        source, last = "" if each["source"] == last else f" {_dump(each['source'])}", each["source"]
+        yield f"{each['start']} {each['end']}{source}", words_of(each)
+
+
+def _sentences(document: Row) -> Iterator[tuple[str, str]]:
+    begin, source = document["start"], f" {_dump(document['source'])}"
+    for each in document["sentences"]:
+        yield f"{begin + each['start']} {begin + each['end']}{source}", document["text"][each["start"] : each["end"]]
+        source = ""
+
+
+def _hit(kind: str, document: Row) -> str:
+    """What a hit of this entry always says, as JSON that is still open for what matched."""
+    is_passage = kind == "passage"
+    if is_passage:
+        name = f"{document['source']['name']}, paragraph {document['paragraph']}"
+    else:
+        name = _label(document) if kind == "relation" else document["name"]
+    date = document.get("date")
+    fixed: Row = {"id": document["id"], "kind": kind, "name": name}
+    fixed["summary"] = document["note"] if kind == "relation" else document.get("summary")
+    fixed["url"] = document["url"] if is_passage else document["links"]["self"]
+    fixed["date"] = date["text"] if date else None
+    return _dump(fixed | {name: document.get(name) for name in _SHOWN})[:-1]
+
+
+def id_of(opened: str) -> str:
+    """The id that such JSON begins with."""
+    return opened[7 : opened.index('"', 7)]
+
+
+def _hint(document: Row) -> str:
+    """Such as `policy (campaign)` or `event (announcement), In 1957`."""
+    kind: str = document["kind"]
+    sort = (document.get("type") or "").replace("_", " ")
+    date, description = document.get("date"), document.get("description")
+    hint = f"{kind} ({sort})" if sort not in ("", kind) else kind
+    return ", ".join([hint, *([description] if description else []), *([date["text"]] if date else [])])
+
+
+def _dump(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _tokens(kind: str, names: list[list[Token]], body: list[list[Token]]) -> str:
+    words = [[token.word for token in each] for each in names]
+    others = dict.fromkeys(tuple(token.word for token in each) for each in body)
+    stems = {stem(word) for each in [*words, *others] for word in each}
+    marked = {f"={each}" for each in stems} | {f"@{stem(word)}" for each in words for word in each}
+    for each in filter(None, words):
+        marked |= {f"<{word[:end]}" for word in each for end in range(1, min(len(word), BEGINNING) + 1)}
+        marked |= set(_openings(each))
+    text = " | ".join(" ".join(each) for each in [*words, *others])
+    return " ".join([text, "|", *sorted(marked), f"#{kind}"])
+
+
+def _openings(words: list[str]) -> Iterable[str]:
+    own = opening(words)
+    yield from (f"^{each}" for each in accumulate(own[:LEADING], "{}_{}".format))
+    if len(own) <= MAX_WORDS:
+        yield f"${'_'.join(own)}"
+
+
+def opening(words: list[str]) -> list[str]:
+    """The words of a name by their stems, without a leading article."""
+    return [stem(word) for word in (words[1:] if words[0] == "the" and len(words) > 1 else words)]
