@@ -464,6 +464,9 @@ async def test_only_the_best_connected_are_looked_at_where_too_many_have_the_wor
     rare = await search(small_heads, "caused mao", kind="relation", limit=19)
     assert (rare["items"], rare["truncated"]) == (cause["items"][:19], [])
     assert rare["items"]
+    every = await walk(small_heads, "/v1/search?q=caused+mao&kind=relation&limit=2")
+    assert [item["id"] for item in every] == [item["id"] for item in cause["items"]]
+    assert len(every) > 2
 
 
 def scans(connection, statement, parameters):

@@ -134,7 +134,7 @@ def search(connection: Connection, q: str, plan: Plan, link: Link) -> Body:
     kinds = plan.filters.get("kind", [])
     wanted = _wanted(connection, q, kinds, conditions)
     rows = _rows(connection, wanted, plan.limit + 1, place) if wanted else []
-    if wanted and not rows and place == _FIRST and wanted.every.is_bound:
+    if wanted and not rows and wanted.every.is_bound:
         # Rather slowly than not at all.
         wanted = _wanted(connection, q, kinds, conditions, everywhere=True)
         rows = _rows(connection, wanted, plan.limit + 1, place) if wanted else []
