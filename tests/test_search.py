@@ -478,8 +478,9 @@ def scans(connection, statement, parameters):
         # What matches is read from the full-text index as it is wanted.
         return [plan[1] for plan in plans if "VIRTUAL TABLE INDEX" not in plan[2] or ":M" not in plan[2]]
     # So small a table is read as a whole unless that is forbidden; where no index serves, it is read even so.
-    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    connection.exec_driver_sql("SET enable_seqscan = off")
     steps = [row[0] for row in connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)]
+    connection.exec_driver_sql("RESET enable_seqscan")
     assert not [step for step in steps if "_pkey on entry_index" in step]
     return [step for step in steps if "Seq Scan" in step]
 
