@@ -7,6 +7,7 @@ it would be inventing a fact.
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 FAR = 2_000_000_000
@@ -108,6 +109,7 @@ def parse(text: str, *, not_before: str | None = None, not_after: str | None = N
     return _bounded(span, not_before, not_after)
 
 
+@lru_cache(1_000)
 def parse_day_range(text: str) -> tuple[int, int]:
     """The first and the last day of a plain date, such as `1960`, `1966-06` or `-0043`. Raises DateError."""
     if len(text) > MAX_LENGTH:

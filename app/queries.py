@@ -19,6 +19,7 @@ from app.statements import given, statement
 
 INCLUDE_LIMIT = 1000
 BATCH = 1_000
+_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,6 @@ def _total(connection: Connection, resource: Resource, plan: Plan, chosen: Selec
     query = select(func.count(resource.table.c.pk)).select_from(rows_of(resource, plan)).where(*chosen.conditions)
     total: int = connection.execute(query).scalar_one()
     return total
-
-
-def _dump(body: Any) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _pick(document: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from app.statements import Clause, Shape, filled, given, numbered, open_, shapes
 from app.vocabulary import PLURALS
 from app.zones import Stretch
 
+_dump = json.JSONEncoder(sort_keys=True).encode
 STARTED = ("initiated", "announced")
 MAX_ID = 300
 NEARBY = 3
@@ -75,7 +76,7 @@ class Plan:
     def signature(self, name: str) -> str:
         """What a cursor of the list of this name is bound to: all that decides which rows come in which order."""
         body = [name, self.filters, self.sort, self.span, self.match, self.dated, self.predicate, self.amount]
-        return json.dumps([*body, self.amount_match], sort_keys=True)
+        return _dump([*body, self.amount_match])
 
 
 SideShape = tuple[Column[Any], Column[Any] | None, tuple[Shape, ...]]

@@ -418,23 +418,25 @@ class ExportParams(BaseModel):
 
 def plan(resource: Resource, given: Any) -> Plan:
     """A list's parameters as a plan; `given` is one of the classes above."""
-    span = span_of(getattr(given, "from_", None), getattr(given, "to", None))
+    # A list has some of these only, and a dict says so sooner than a model does.
+    asked = vars(given)
     keys = [key.lstrip("-") for key in given.sort]
     # A key that comes a second time decides nothing.
     sort = [key for i, key in enumerate(given.sort) if key.lstrip("-") not in keys[:i]]
     return Plan(
         _filters(resource, given), sort or [resource.default_sort],
         given.limit, given.cursor, given.total, given.fields, given.include,
-        span,
-        getattr(given, "match", "stated"), getattr(given, "dated", None), getattr(given, "predicate", []), given.facets,
-        _amounts(getattr(given, "min", None), getattr(given, "max", None)), getattr(given, "amount_match", "possible"),
+        span_of(asked.get("from_"), asked.get("to")),
+        asked.get("match", "stated"), asked.get("dated"), asked.get("predicate", ()), given.facets,
+        _amounts(asked.get("min"), asked.get("max")), asked.get("amount_match", "possible"),
     )  # fmt: skip
 
 
 def _filters(resource: Resource, given: Any) -> dict[str, list[Any]]:
     filters: dict[str, list[Any]] = {}
+    asked = vars(given)
     for name in resource.filters:
-        value = getattr(given, name, None)
+        value = asked.get(name)
         if value not in (None, [], ()):
             filters[name] = value if isinstance(value, list) else [value]
     return filters
