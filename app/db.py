@@ -23,7 +23,12 @@ from app.postgresql import Cluster
 from app.settings import Settings
 
 T = TypeVar("T")
-INLINE_STEPS = 200_000
+INLINE_STEPS = 50_000
+"""Of SQLite's machine. 10,000 take 0.1 ms where keys are joined, 1 ms where rows are read, 2 ms where texts are."""
+
+INLINE_CACHE = 8_000
+"""Kilobytes of the file that the event loop's connection keeps, where SQLite would keep 2,000."""
+
 STEP = 10_000
 STREAMS = 16
 NO_DATA = "There is no data to serve: run `fasti load`."
@@ -179,6 +184,7 @@ class Database:
                 revision = connection.execute(text("SELECT name FROM revision")).scalar_one()
             engine = engine.execution_options(revision=revision)
             inline = engine.connect()
+            inline.exec_driver_sql(f"PRAGMA cache_size = -{INLINE_CACHE}")
         except (SQLAlchemyError, OSError, Stale):
             # A file that is not good leaves the revision that is being served as it is.
             return
