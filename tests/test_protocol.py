@@ -84,17 +84,17 @@ async def remembering(loaded):
         yield server
 
 
-async def talk(server, segments, last=True):
-    """What comes back, up to the end of the connection."""
+async def talk(server, segments, last=True, read=-1):
+    """What comes back, up to the end of the connection or of so many bytes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
         for segment in [*segments, request(*LAST)] if last else segments:
             writer.write(segment)
             await writer.drain()
             await asyncio.sleep(0.004)
-        return await reader.read()
+        return await reader.read(read)
     except ConnectionError:
-        return await reader.read()
+        return await reader.read(read)
     finally:
         writer.close()
 
@@ -107,6 +107,12 @@ def undated(answer):
 async def tag(server):
     answer = await talk(server, [request(*PLAIN)])
     return answer.partition(b"etag: ")[2].split()[0].decode()
+
+
+async def turns():
+    """Long enough for the server to read what was written, and not for a thread to have ended."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 WEBSOCKET = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
@@ -192,13 +198,16 @@ async def test_a_request_may_be_cut_anywhere(plain, remembering):
 
 async def test_requests_that_do_not_wait_are_answered_in_their_order(plain, remembering):
     """One that has to be worked out, and at once behind it, each in a segment, what is remembered."""
-    searches = [request(f"GET /v1/search?q=furnace&limit={n} HTTP/1.1", HOST) for n in range(1, 6)]
-    segments = [segment for search in searches for segment in (search, request(*PLAIN))]
+    # It is written in a worker thread, and its server free meanwhile.
+    slow = [request(f"GET /v1/events?format=jsonld&limit={n} HTTP/1.1", HOST) for n in range(1, 6)]
+    segments = [segment for each in slow for segment in (each, request(*PLAIN))]
     wanted = undated(await talk(plain, [b"".join(segments)]))
+    for _ in range(3):
+        await talk(remembering, [request(*PLAIN)])
     reader, writer = await asyncio.open_connection("127.0.0.1", remembering.port)
     for segment in (*segments, request(*LAST)):
         writer.write(segment)
-        await asyncio.sleep(0)
+        await turns()
     assert undated(await reader.read()) == wanted
     writer.close()
 
@@ -213,23 +222,41 @@ async def test_a_client_that_does_not_read_is_waited_for(remembering):
     ]
     for _ in range(400):
         writer.write(sent)
-        await asyncio.sleep(0)
+        await turns()
     assert connection.transport.get_write_buffer_size() < 65_536 + 2 * length
     writer.write(request(*LAST))
     assert (await reader.read()).count(b"HTTP/1.1 200 OK\r\n") == 401
     writer.close()
 
 
+async def test_what_follows_a_body_is_not_taken_for_a_request_with_it(plain, remembering):
+    """The answer to a POST does not wait for its body, whose end comes in one segment with the next request."""
+    tail = b"{}" + request(*PLAIN)
+    for _ in range(3):
+        await talk(remembering, [request("POST /v1/events HTTP/1.1", HOST, "Content-Length: 2"), tail])
+    assert undated(await talk(remembering, [tail])) == undated(await talk(plain, [tail]))
+
+
 async def test_what_is_remembered_counts_and_keeps_the_time(loaded):
-    async with serving(loaded, http=RememberingProtocol, timeout_keep_alive=1) as server:
+    async with serving(loaded, http=RememberingProtocol, timeout_keep_alive=3600) as server:
+        for _ in range(2):
+            await talk(server, [request(*PLAIN)], last=False, read=1)
+        before = server.server_state.total_requests
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        for _ in range(5):
-            writer.write(request(*PLAIN))
-            await reader.readuntil(b"\r\n\r\n")
-            await asyncio.sleep(0.01)
-        assert (server.server_state.total_requests, len(server.recalled)) == (5, 3)
-        # Nothing is asked any more: the server hangs up.
-        await asyncio.wait_for(reader.read(), 10)
+        writer.write(request(*PLAIN))
+        await reader.readuntil(b"\r\n\r\n")
+        assert (server.server_state.total_requests, len(server.recalled)) == (before + 1, 1)
+        [connection] = server.server_state.connections
+        # The time is up for the request before: not for this one.
+        first = connection.timeout_keep_alive_task
+        assert first is not None
+        connection.timeout_keep_alive_handler()
+        assert not connection.transport.is_closing()
+        assert connection.timeout_keep_alive_task not in (None, first)
+        connection.answered -= 3600
+        connection.timeout_keep_alive_handler()
+        assert connection.transport.is_closing()
+        await reader.read()
         writer.close()
 
 
