@@ -37,8 +37,7 @@ async def refusing(scope, _receive, _send):
 
 
 def dispatch_of(app):
-    layer = app.build_middleware_stack() if app.middleware_stack is None else app.middleware_stack
-    app.middleware_stack = layer
+    layer = app.front.__self__
     while not isinstance(layer, Dispatch):
         layer = layer.app
     return layer
