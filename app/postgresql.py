@@ -177,6 +177,10 @@ class Cluster:
         self._asking: dict[Server, asyncio.Task[Any]] = {}
         self._turn = 0
 
+    def fresh(self) -> str | None:
+        """The same as `refresh`, where there is no need for a look; None where there is."""
+        return self.current.name if self.current and time.monotonic() < self._until else None
+
     async def refresh(self, *, now: bool = False) -> str | None:
         """The name of the revision that is served at this moment; None where there is none."""
         asked = time.monotonic()

@@ -303,3 +303,12 @@ async def test_a_new_revision_is_never_answered_with_an_old_answer(loaded):
         database.revision = "another"
         await talk(server, [request(*PLAIN)])
         assert (len(server.recalled), server.store.revision, list(server.store.requests)) == (2, "another", [])
+
+
+@pytest.mark.parametrize(("seconds", "recalled"), [(3600, 2), (0, 0)])
+async def test_it_remembers_over_either_database_until_the_next_look(settings, seconds, recalled):
+    changed = settings.model_copy(update={"refresh_seconds": seconds})
+    async with serving(changed, http=RememberingProtocol) as server:
+        for _ in range(4):
+            await talk(server, [request(*PLAIN)])
+        assert len(server.recalled) == recalled
