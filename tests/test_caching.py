@@ -116,6 +116,24 @@ async def test_head_is_answered_from_a_stored_get_and_stores_one(client, origin)
     got = await client.get("a")
     assert (head.content, got.content, origin.asked) == (b"", b"x" * 1_000, ["a"])
     assert (await client.head("a")).headers == head.headers == got.headers
+    # The client would itself drop the body of an answer to HEAD.
+    sent = []
+
+    async def note(message):
+        sent.append(message.get("body"))
+
+    raw = httpx.Request("HEAD", "http://one.test/v1/a", headers=client.headers)
+    scope = {
+        "type": "http",
+        "method": "HEAD",
+        "path": "/v1/a",
+        "raw_path": b"/v1/a",
+        "query_string": b"",
+        "scheme": "http",
+    }
+    lines = [(name.lower(), value) for name, value in raw.headers.raw]
+    await client._transport.app({**scope, "headers": lines}, None, note)
+    assert (sent, origin.asked) == ([None, b""], ["a"])
 
 
 async def test_a_header_in_two_lines_is_not_taken_for_one(client, origin):
@@ -141,7 +159,11 @@ async def test_what_is_remembered_shares_the_limit():
             store.remember(request, Seen((n,), 200, b"", False, 1_000))
             assert store.size <= 100_000
             assert store.recall(request)
-    # A quarter is left to requests, and what was stored is all there.
+    # A quarter is left to requests, and of these the one that was used stays.
+    oldest = next(iter(store.requests))
+    assert store.recall(oldest)
+    store.remember(b"one more", Seen((19,), 200, b"", False, 1_000))
+    assert oldest in store.requests
     assert (len(store.responses), len(store.requests), store.size) == (18, 28, 100_000)
     store.turn("second")
     assert (store.size, store.recall(request), store.requests) == (0, None, {})
