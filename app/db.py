@@ -54,6 +54,8 @@ class Database:
         if self.cluster is not None:
             return self.cluster.fresh()
         # Every request that is answered from what is stored asks this.
+        if self.cluster is not None:
+            return self.cluster.fresh()
         return self.revision if time.monotonic() - self._looked < self.settings.refresh_seconds else None
 
     async def refresh(self, *, now: bool = False) -> str:
