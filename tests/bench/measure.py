@@ -6,9 +6,11 @@ from statistics import median
 from typing import NamedTuple
 
 from tests.bench import wrk
-from tests.bench.process import Server, say
+from tests.bench.process import TICK, Server, say
 
-ROUNDS, SECONDS, PATIENCE, CONNECTIONS = 3, 1, 3, 16
+ROUNDS, SECONDS, ENOUGH = 3, 1, 6
+DRIVES = ((16, 1), (1, 2), (1, 10))
+"""Connections and seconds: the next ones where too few requests were done."""
 
 
 class Latency(NamedTuple):
@@ -29,13 +31,13 @@ def rates(lists: dict[str, tuple[Server, list[str]]]) -> dict[str, list[float]]:
 
 def _rate(server: Server, requests: list[str], number: int) -> float:
     """Requests per CPU-second; where they take so long that those under way would count, one after the other."""
-    for connections, seconds in ((CONNECTIONS, SECONDS), (1, PATIENCE)):
+    for connections, seconds in DRIVES:
         before = server.settled()
         run = _driven(server, requests, number, connections, seconds)
         used = server.cpu() - before
-        if run.requests > 5 * CONNECTIONS:
+        if run.requests - run.failed >= ENOUGH * connections:
             break
-    return (run.requests - run.failed) / used
+    return (run.requests - run.failed) / max(used, 1 / TICK)
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:

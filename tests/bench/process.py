@@ -50,14 +50,11 @@ class Server:
         return sum(map(cpu_of, [self.process.pid, *self.helpers]))
 
     def settled(self) -> float:
-        """The same, once nothing is under way."""
-        used, until = self.cpu(), time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            time.sleep(3 / TICK)
-            before, used = used, self.cpu()
-            if used == before:
-                break
-        return used
+        """The same, once nothing is under way: no thread runs, or would if it were its turn."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and any(map(_at_work, _family(self.process.pid))):
+            time.sleep(0.01)
+        return self.cpu()
 
     def memory(self) -> dict[str, int]:
         """Bytes by RSS, PSS and USS, over all its processes."""
@@ -125,6 +122,14 @@ def _cpu(pid: int) -> float:
     except FileNotFoundError:
         return 0.0
     return sum(map(int, fields[11:15])) / TICK
+
+
+def _at_work(pid: int) -> bool:
+    try:
+        tasks = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except FileNotFoundError:
+        return False
+    return any(said.rpartition(")")[2].split()[0] in "RD" for said in tasks)
 
 
 def say(message: str) -> None:
