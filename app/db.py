@@ -51,8 +51,6 @@ class Database:
 
     def fresh(self) -> str | None:
         """The revision that is served; None where there is none, or it is time to look for a newer one."""
-        if self.cluster is not None:
-            return self.cluster.fresh()
         # Every request that is answered from what is stored asks this.
         if self.cluster is not None:
             return self.cluster.fresh()

@@ -52,7 +52,10 @@ def dump(folder, seed):
     load(Settings(database_url=f"sqlite:///{database}", seed_dir=seed, source_dir=None))
     connection = sqlite3.connect(database)
     [(revision, document)] = connection.execute("SELECT * FROM revision")
-    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'revision'")
+    # The index of words keeps no rows of its own, but is stored in tables that are looked at here.
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'revision' AND sql NOT LIKE '%VIRTUAL%'"
+    )
     rows = {name: connection.execute(f"SELECT * FROM {name}").fetchall() for (name,) in tables.fetchall()}
     connection.close()
     return rows, document.replace(revision, "")
