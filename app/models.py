@@ -299,21 +299,19 @@ class Extent(SQLModel, table=True):
     last_day: int | None = None
 
 
-class Year(SQLModel, table=True):
-    """How many records of a kind and a type begin and end in a year, as stated, at the soonest and at the latest; and
-    how many surely lie in it, or in a decade or century that begins with it. Open ends are in the years ±2,000,000,000.
-    """
+class Bucket(SQLModel, table=True):
+    """How many records of a kind and a type begin and end in a year, a decade or a century, as stated, at the soonest
+    and at the latest; and how many surely lie in it. Open ends are in the buckets ±2,000,000,000."""
 
     kind: str = Field(primary_key=True)
     type: str = Field(primary_key=True)
-    year: int = Field(primary_key=True)
+    size: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
     starting: int
     ending: int
     soonest: int
     latest: int
-    in_year: int
-    in_decade: int
-    in_century: int
+    inside: int
 
 
 class FacetCount(SQLModel, table=True):
@@ -338,8 +336,8 @@ quote_subject, relation, passage, citation, word, revision = (
     metadata.tables[name] for name in ("quote_subject", "relation", "passage", "citation", "word", "revision")
 )
 entry, stem, term = (metadata.tables[name] for name in ("entry", "stem", "term"))
-shelf, zone, extent, year, facet_count = (
-    metadata.tables[name] for name in ("shelf", "zone", "extent", "year", "facet_count")
+shelf, zone, extent, bucket, facet_count = (
+    metadata.tables[name] for name in ("shelf", "zone", "extent", "bucket", "facet_count")
 )
 
 

@@ -1,16 +1,30 @@
 """What is counted when the data is loaded, so that nobody counts a whole list while somebody waits: how many records
-of a kind, or of a type of it, begin and end in which year."""
+of a kind, or of a type of it, begin and end in which year, decade and century."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Integer,
+    Select,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 
 from app import dates
-from app.models import citation, event, extent, passage, policy, record, relation, shelf, year
+from app.models import bucket, citation, event, extent, passage, policy, record, relation, shelf
 from app.resources import Resource
 from app.selection import Plan, shelf_of
+from app.statements import given, statement
 from app.vocabulary import KINDS, Kind
 
 TYPED: dict[Kind, Any] = {"event": event, "policy": policy}
@@ -21,7 +35,7 @@ ENDS = {
     "soonest": func.coalesce(record.c.earliest_start, -dates.FAR),
     "latest": func.coalesce(record.c.latest_end, dates.FAR),
 }
-SIZES: dict[str, dates.Size] = {"in_year": "year", "in_decade": "decade", "in_century": "century"}
+COUNTS = (*ENDS, "inside")
 
 
 class Kept(NamedTuple):
@@ -60,9 +74,20 @@ def extent_of(connection: Connection, kept: Kept) -> Extent:
     return Extent(int(total or 0), int(dated or 0), first, last)
 
 
-def years(connection: Connection, kept: Kept) -> Iterator[Any]:
-    """The rows of `year`; one that several kinds or types have comes several times."""
-    return iter(connection.execute(select(year).where(*_kept(year, kept))))
+def buckets(connection: Connection, kept: Kept, size: dates.Size, numbers: range) -> list[tuple[int, ...]]:
+    """Of each bucket its number, what began and ended in it, at the soonest and at the latest, and what surely lies in
+    it. What was before the first one comes as a bucket before it."""
+    query = _buckets(tuple(kept.kinds), tuple(kept.types), size)
+    return query.rows(connection, first=numbers[0], last=numbers[-1], before=numbers[0] - 1)
+
+
+@statement
+def _buckets(kinds: tuple[str, ...], types: tuple[str, ...], size: dates.Size) -> CompoundSelect[Any]:
+    here = and_(*_kept(bucket, Kept([*kinds], [*types])), bucket.c.size == size)
+    sums = [func.sum(bucket.c[name]) for name in COUNTS]
+    each = select(bucket.c.number, *sums).where(here, bucket.c.number.between(given("first"), given("last")))
+    earlier = select(cast(given("before"), Integer), *sums).where(here, bucket.c.number < given("first"))
+    return union_all(each.group_by(bucket.c.number), earlier.having(func.count() > 0))
 
 
 def _kept(table: Any, kept: Kept) -> tuple[ColumnElement[bool], ...]:
@@ -74,9 +99,9 @@ def fill(connection: Connection) -> None:
     _shelve(connection)
     for kind in KINDS:
         _measure(connection, kind)
-        rows = list(_years(connection, kind))
+        rows = list(_buckets_of(connection, kind))
         for start in range(0, len(rows), BATCH):
-            connection.execute(insert(year), rows[start : start + BATCH])
+            connection.execute(insert(bucket), rows[start : start + BATCH])
 
 
 def _shelve(connection: Connection) -> None:
@@ -120,25 +145,20 @@ def _together(parts: list[Extent]) -> Extent:
     return Extent(total, dated, min(firsts, default=None), max(lasts, default=None))
 
 
-def _years(connection: Connection, kind: Kind) -> Iterator[dict[str, Any]]:
+def _buckets_of(connection: Connection, kind: Kind) -> Iterator[dict[str, Any]]:
     """All dates that are alike are counted at once; and each in its type and in its kind."""
-    found: dict[tuple[str, int], dict[str, int]] = defaultdict(lambda: dict.fromkeys((*ENDS, *SIZES), 0))
+    found: dict[tuple[str, dates.Size, int], list[int]] = defaultdict(lambda: [0] * len(COUNTS))
     dated = _rows(connection, kind, *ENDS.values(), func.count()).where(record.c.stated_start.is_not(None))
     alike = connection.execute(dated.group_by(*ENDS.values()), execution_options={"yield_per": BATCH})
     for type_, *days, count in alike:
-        numbers = [day if abs(day) == dates.FAR else dates.year_of(day) for day in days]
-        places = [*zip(ENDS, numbers, strict=True), *_inside(*numbers[2:])]
-        for counted in {"", type_}:
-            for name, number in places:
-                found[counted, number][name] += count
-    for (type_, number), counts in found.items():
-        yield {"kind": kind, "type": type_, "year": number, **counts}
-
-
-def _inside(soonest: int, latest: int) -> Iterator[tuple[str, int]]:
-    """The year, the decade and the century that surely hold it, each by its first year."""
-    if abs(soonest) != dates.FAR and abs(latest) != dates.FAR:
-        for name, size in SIZES.items():
-            number = dates.number_of(soonest, size)
-            if number == dates.number_of(latest, size):
-                yield name, dates.years(number, size)[0]
+        years = [day if abs(day) == dates.FAR else dates.year_of(day) for day in days]
+        for size in dates.YEARS:
+            numbers = [year if abs(year) == dates.FAR else dates.number_of(year, size) for year in years]
+            for counted in {"", type_}:
+                for place, number in enumerate(numbers):
+                    found[counted, size, number][place] += count
+                if numbers[2] == numbers[3]:
+                    found[counted, size, numbers[2]][-1] += count
+    for (type_, size, number), counts in found.items():
+        row = {"kind": kind, "type": type_, "size": size, "number": number}
+        yield row | dict(zip(COUNTS, counts, strict=True))

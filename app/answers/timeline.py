@@ -26,8 +26,6 @@ from app.selection import Plan, rows_of, selected
 from app.vocabulary import Kind
 
 MAX_BUCKETS = 500
-# Groups of equal dates that are fetched at a time.
-BATCH = 5_000
 COUNTING = {
     "stated": "Counted in every bucket that its span overlaps, as the source states it, and so perhaps in several: the "
     "counts do not add up to the number of dated ones. `starting` does, but for spans that are open at the start.",
@@ -98,11 +96,12 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
     extent = _extent(connection, resource, everything, plan.span)
     total, dated = _totals(connection, resource, everything)
     chosen, numbers = _cut(extent, size)
-    spans = [years(number, chosen) for number in numbers]
-    counts = _counts(connection, resource, plan, spans)
+    counts = _counts(connection, resource, plan, chosen, numbers)
+    url = list_url(resource, plan)
     buckets = [
-        _bucket(resource, plan, chosen, span, *(count[i] for count in counts)) for i, span in enumerate(spans)
-    ]  # fmt: skip
+        _bucket(url, plan.match, chosen, years(number, chosen), *each)
+        for number, each in zip(numbers, zip(*counts, strict=True), strict=True)
+    ]
     return Timeline(
         kind=resource.kind or "event", bucket=chosen, match=plan.match, counting=COUNTING[plan.match],
         range=Range(start=buckets[0].start, end=buckets[-1].end) if buckets else None,
@@ -119,8 +118,9 @@ def decades(connection: Connection, resource: Resource, plan: Plan) -> list[tupl
     if extent is None:
         return []
     first, last = (number_of(dates.year_of(day), "decade") for day in extent)
-    spans = [years(number, "decade") for number in range(max(first, last - MAX_BUCKETS + 1), last + 1)]
-    counts: list[int] = getattr(_counts(connection, resource, everything, spans), plan.match)
+    numbers = range(max(first, last - MAX_BUCKETS + 1), last + 1)
+    spans = [years(number, "decade") for number in numbers]
+    counts: list[int] = getattr(_counts(connection, resource, everything, "decade", numbers), plan.match)
     return [
         (edtf(*span, "decade"), label(*span, "decade"), count, _from_to(span))
         for span, count in zip(spans, counts, strict=True)
@@ -173,16 +173,14 @@ def _ordinal(number: int) -> str:
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
 
 
-def _bucket(resource: Resource, plan: Plan, size: Size, span: tuple[int, int], *counts: int) -> Bucket:
+def _bucket(url: str, match: str, size: Size, span: tuple[int, int], *counts: int) -> Bucket:
     names = dict(zip(_Counts._fields, counts, strict=True))
     first, last = span
-    more = _from_to(span)
-    if plan.match != "stated":
-        more["match"] = plan.match
+    more = _from_to(span) | ({} if match == "stated" else {"match": match})
     return Bucket(
         label=label(first, last, size), edtf=edtf(first, last, size), start=dates.iso(dates.day_number(first, 1, 1)),
-        end=dates.iso(dates.day_number(last, 12, 31)), count=names[plan.match], **names,
-        url=list_url(resource, plan, **more),
+        end=dates.iso(dates.day_number(last, 12, 31)), count=names[match], **names,
+        url=f"{url}{'' if url.endswith('?') else '&'}{'&'.join(f'{name}={value}' for name, value in more.items())}",
     )  # fmt: skip
 
 
@@ -244,41 +242,32 @@ def _cut(extent: tuple[int, int] | None, size: Size | None) -> tuple[Size, range
     raise wrong(Fault(parameter="bucket", detail=detail, nearest=fitting[0] if fitting else None))
 
 
-def _counts(connection: Connection, resource: Resource, plan: Plan, spans: list[tuple[int, int]]) -> _Counts:
-    if not spans:
+def _counts(connection: Connection, resource: Resource, plan: Plan, size: Size, numbers: range) -> _Counts:
+    if not numbers:
         return _Counts([], [], [], [])
     if (kept := tallies.of(resource, plan)) is not None:
-        return _tallied(tallies.years(connection, kept), spans)
-    firsts = [dates.day_number(first, 1, 1) for first, _ in spans]
-    last = dates.day_number(spans[-1][1], 12, 31)
+        return _tallied(tallies.buckets(connection, kept, size, numbers), numbers)
+    firsts = [dates.day_number(years(number, size)[0], 1, 1) for number in numbers]
+    last = dates.day_number(years(numbers[-1], size)[1], 12, 31)
     # Whatever may lie in the range, which is all that is counted in one of the three ways.
     wide = replace(plan, span=(firsts[0], last), match="possible")
     where = selected(connection, resource, wide).conditions
     columns = (record.c.stated_start, record.c.stated_end, record.c.earliest_start, record.c.latest_end)
     query = select(*columns, func.count()).select_from(rows_of(resource, wide)).where(*where).group_by(*columns)
-    return fold(connection.execute(query, execution_options={"yield_per": BATCH}), firsts, last)
+    return fold(connection.execute(query), firsts, last)
 
 
-def _tallied(rows: Iterable[Any], spans: list[tuple[int, int]]) -> _Counts:
-    """The same counts from those of years: what overlaps a bucket has begun by its end, and not ended before it."""
-    end, firsts, last = len(spans), [first for first, _ in spans], spans[-1][1]
-    size = spans[0][1] - spans[0][0] + 1
-    inside = "in_year" if size == 1 else "in_decade" if size <= 10 else "in_century"
-    changes = {name: [0] * (end + 2) for name in ("starting", "ending", "soonest", "latest")}
-    certain = [0] * end
-    for row in rows:
-        # Place 0 is before the first bucket, and the last one behind them all.
-        place = end + 1 if row.year > last else bisect_right(firsts, row.year)
-        for name, counts in changes.items():
-            counts[place] += getattr(row, name)
-        if 0 < place <= end and firsts[place - 1] == row.year:
-            certain[place - 1] = getattr(row, inside)
-    sums = {name: list(accumulate(counts)) for name, counts in changes.items()}
-    return _Counts(
-        [sums["starting"][i] - sums["ending"][i - 1] for i in range(1, end + 1)],
-        [sums["soonest"][i] - sums["latest"][i - 1] for i in range(1, end + 1)],
-        certain, changes["starting"][1 : end + 1],
-    )  # fmt: skip
+def _tallied(rows: Iterable[tuple[int, ...]], numbers: range) -> _Counts:
+    """The same counts from those of buckets: what overlaps one has begun by its end, and not ended before it."""
+    columns = [[0] * (len(numbers) + 1) for _ in range(5)]
+    for number, *counts in rows:
+        for column, count in zip(columns, counts, strict=True):
+            column[number - numbers[0] + 1] = int(count)
+    started, *_, certain = columns
+    starting, ending, soonest, latest = (list(accumulate(column)) for column in columns[:4])
+    overlapping = [begun - ended for begun, ended in zip(starting[1:], ending, strict=False)]
+    possible = [begun - ended for begun, ended in zip(soonest[1:], latest, strict=False)]
+    return _Counts(overlapping, possible, certain[1:], started[1:])
 
 
 def fold(rows: Iterable[Any], firsts: list[int], last: int) -> _Counts:

@@ -47,8 +47,8 @@ def upgrade() -> None:
     runs = ["first_start", "last_start", "last_end", "soonest", "latest"]
     _table("zone", ["of"], runs, numbered=["size", "number"])
     _table("extent", ["kind", "type"], ["total", "dated"], nullable=["first_day", "last_day"])
-    counts = ["starting", "ending", "soonest", "latest", "in_year", "in_decade", "in_century"]
-    _table("year", ["kind", "type"], counts, numbered=["year"])
+    counts = ["starting", "ending", "soonest", "latest", "inside"]
+    _table("bucket", ["kind", "type", "size"], counts, numbered=["number"])
     op.create_table(
         "facet_count",
         *(sa.Column(name, sa.String(), nullable=False) for name in ("list", "facet", "document")),
@@ -57,7 +57,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("facet_count", "year", "extent", "zone", "shelf"):
+    for table in ("facet_count", "bucket", "extent", "zone", "shelf"):
         op.drop_table(table)
     for table, indexes in ADDED.items():
         for columns in indexes:
