@@ -60,7 +60,7 @@ def grown(url, folder):
     reads small ones as a whole."""
     if not url.startswith("sqlite"):
         return url
-    copy = shutil.copy(make_url(url).database, folder / "fasti.db")
+    copy = shutil.copy(make_url(url).database or "", folder / "fasti.db")
     connection = sqlite3.connect(copy)
     for table, name, stat in connection.execute("SELECT tbl, idx, stat FROM sqlite_stat1").fetchall():
         rows, *each = map(int, stat.split(" "))
@@ -76,7 +76,7 @@ def grown(url, folder):
 async def plans(settings, tmp_path_factory):
     """Asks a question, and gives what the database says of how it answers each statement."""
     folder = tmp_path_factory.mktemp("plans")
-    found, explaining = list[tuple[str, list[str]]](), []
+    found, explaining = list[tuple[str, list[str]]](), list[str]()
     asked = statements.ask
 
     def explained(connection, sql, bound):
