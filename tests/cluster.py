@@ -28,6 +28,7 @@ shared_buffers = 32MB
 fsync = off
 max_standby_streaming_delay = 100ms
 wal_retrieve_retry_interval = 100ms
+wal_keep_size = 256MB
 """
 
 

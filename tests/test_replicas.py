@@ -13,6 +13,7 @@ import httpx
 import pytest
 from anyio import fail_after
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from app import postgresql
 from app.db import Database, revision_read
@@ -180,19 +181,23 @@ async def test_what_would_fail_everywhere_is_tried_once(database):
     impatient.close()
 
 
-async def test_a_conflict_with_what_a_replica_replays_is_no_error(database, nodes):
+async def test_a_conflict_with_what_a_replica_replays_is_no_error(database):
     """A replica ends a query of a schema that the primary drops; the read begins anew, elsewhere or in a newer one."""
     settings = database.settings.model_copy(update={"refresh_seconds": 0, "query_seconds": 60})
     patient = Database(settings)
     await patient.refresh()
     await everywhere(patient)
-    begun, loop, revisions = asyncio.Event(), asyncio.get_running_loop(), []
+    begun, loop, revisions, states = asyncio.Event(), asyncio.get_running_loop(), [], []
 
     def work(connection):
         revisions.append(revision_read(connection))
         loop.call_soon_threadsafe(begun.set)
         if len(revisions) == 1:
-            connection.execute(text("SELECT pg_sleep(50) FROM record LIMIT 1"))
+            try:
+                connection.execute(text("SELECT pg_sleep(50) FROM record LIMIT 1"))
+            except DBAPIError as error:
+                states.append(getattr(error.orig, "sqlstate", None))
+                raise
         return connection.execute(text("SELECT name FROM revision")).scalar_one()
 
     reading = asyncio.create_task(patient.read(work))
@@ -200,8 +205,7 @@ async def test_a_conflict_with_what_a_replica_replays_is_no_error(database, node
     for _ in range(2):
         await asyncio.to_thread(changed, settings)
     assert await reading == revisions[-1]
-    assert len(revisions) > 1
-    assert sum(node.ask("SELECT sum(confl_lock) FROM pg_stat_database_conflicts") for node in nodes[1:]) > 0
+    assert states == ["40001"]
     patient.close()
 
 
