@@ -135,6 +135,8 @@ def _gone(node):
 
 
 if __name__ == "__main__":
+    # However it is ended, the servers go with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with cluster() as [primary, *replicas]:
         urls = ",".join(node.url for node in replicas)
         print(f"export FASTI_DATABASE_URL={primary.url} FASTI_REPLICA_URLS={urls}", flush=True)  # noqa: T201
