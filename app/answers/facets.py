@@ -83,7 +83,7 @@ def fill(connection: Connection) -> None:
 def _counted(connection: Connection, resource: Resource, plan: Plan, name: str, keys: list[int] | None) -> Counts:
     """How many of the items with these keys, or of all, have each value."""
     wanted = resource.filters.get(name)
-    if wanted is None and keys is not None:
+    if wanted is None and keys is not None and any(isinstance(resource.filters[each], Linked) for each in plan.filters):
         return _by_predicate(connection, resource, plan, keys)
     pairs = _pairs(connection, resource, plan, wanted, keys).subquery()
     given = pairs.c.value.is_not(None)
@@ -110,7 +110,7 @@ def _names(connection: Connection, wanted: Filter | None, values: list[Any]) -> 
 
 
 def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: list[int]) -> Counts:
-    """A predicate bears on every record filter of the list, so each is counted as the list itself selects by it."""
+    """A predicate bears on each filter by records, so where there are such it is counted as the list selects by it."""
     pk = resource.table.c.pk
     found = list[Counted]()
     for word, term in PREDICATES.items():
