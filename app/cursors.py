@@ -10,15 +10,15 @@ from hashlib import sha256
 from typing import Any
 
 from app import dates
+from app.encoding import dump
 from app.errors import Fault, wrong
 
-_dump = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def seal(signature: str, position: Any) -> str:
     """A cursor: a position in the list of this signature, of no use in any other."""
-    body = _dump(position).encode()
+    body = dump(position).encode()
     return base64.urlsafe_b64encode(_digest(signature, body) + body).decode().rstrip("=")
 
 

@@ -3,7 +3,6 @@
 A draft is what an entry says by itself. It is rendered when all are known, with what the others say of it.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from app import dates, schemas
 from app.analysis import name_key
+from app.encoding import dump
 from app.pack import Found
 from app.packfile import (
     Cite,
@@ -47,7 +47,6 @@ _WIRE: dict[str, type[schemas.Wire]] = {
 }
 _BOUNDS = ("earliest_start", "latest_start", "earliest_end", "latest_end")
 _NO_DATE = (None,) * (len(_BOUNDS) + 4)
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Draft(NamedTuple):
@@ -218,7 +217,7 @@ def rendered(kind: str, body: Row, *, check: bool = False) -> str:
         found = _WIRE[kind].model_validate(body).model_dump(mode="json")
         if schemas.in_reading_order(found) != body:
             raise TypeError(f"a {kind} is not as documented: {body}")
-    return _encode(body)
+    return dump(body)
 
 
 def ref(name: str, kind: int, called: str) -> Row:

@@ -6,12 +6,12 @@ over. After them, without order, come `=stem` for every word, `@stem` for one in
 one, `^first_stem` and `$whole_name` for how a name begins and what it is, and `#kind`.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from app.analysis import MAX_WORDS, Token, is_plain, stem, tokens
+from app.encoding import dump
 from app.vocabulary import KINDS
 
 Row = dict[str, Any]
@@ -107,12 +107,12 @@ def _cited(citations: list[Row]) -> Iterator[tuple[str, str]]:
     """The places it rests on, as (start, end and source, text); a source is said once for all that follow."""
     last = None
     for each in citations[:CITATIONS]:
-        source, last = "" if each["source"] == last else f" {_dump(each['source'])}", each["source"]
+        source, last = "" if each["source"] == last else f" {dump(each['source'])}", each["source"]
         yield f"{each['start']} {each['end']}{source}", words_of(each)
 
 
 def _sentences(document: Row) -> Iterator[tuple[str, str]]:
-    begin, source = document["start"], f" {_dump(document['source'])}"
+    begin, source = document["start"], f" {dump(document['source'])}"
     for each in document["sentences"]:
         yield f"{begin + each['start']} {begin + each['end']}{source}", document["text"][each["start"] : each["end"]]
         source = ""
@@ -130,7 +130,7 @@ def _hit(kind: str, document: Row) -> str:
     fixed["summary"] = document["note"] if kind == "relation" else document.get("summary")
     fixed["url"] = document["url"] if is_passage else document["links"]["self"]
     fixed["date"] = date["text"] if date else None
-    return _dump(fixed | {name: document.get(name) for name in _SHOWN})[:-1]
+    return dump(fixed | {name: document.get(name) for name in _SHOWN})[:-1]
 
 
 def id_of(opened: str) -> str:
@@ -145,10 +145,6 @@ def _hint(document: Row) -> str:
     date, description = document.get("date"), document.get("description")
     hint = f"{kind} ({sort})" if sort not in ("", kind) else kind
     return ", ".join([hint, *([description] if description else []), *([date["text"]] if date else [])])
-
-
-def _dump(body: Any) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _tokens(kind: str, names: list[list[Token]], body: list[list[Token]]) -> str:

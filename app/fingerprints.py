@@ -57,8 +57,3 @@ class Fingerprints:
         if found.st_size > LARGE and time.time_ns() - found.st_mtime_ns > SETTLED:
             self.known[name], self.new = {"mark": mark, "sha256": digest.hexdigest()}, True
         return digest.digest()
-
-
-def fingerprint(folder: Path, source_dir: Path | None) -> str:
-    """A hash over all that a pack's content depends on."""
-    return Fingerprints().of(folder, source_dir)

@@ -22,8 +22,10 @@ from app.staging import Staging, unpacked
 from app.target import Target, opened
 from app.workers import Workers
 
-RENDERING = ("analysis", "answers/facets", "curation", "dates", "documents", "entries", "index", "pack", "packfile",
-             "rendering", "schemas", "spans", "staging", "tallies", "texts", "vocabulary", "zones")  # fmt: skip
+RENDERING = ("analysis", "answers/facets", "curation", "dates", "documents", "encoding", "entries", "index", "pack",
+             "packfile", "rendering", "schemas", "spans", "staging", "tallies", "texts", "vocabulary",
+             "zones")  # fmt: skip
+COUNTED = ("shelf", "zone", "extent", "bucket", "facet_count")
 BATCH = 2_000
 
 
@@ -100,10 +102,10 @@ def load(settings: Settings, *, force: bool = False, progress: Progress = quiet)
         for done in target.make_indexes():
             progress("Indexing", done, len(target.later))
         index.settle(target.connection)
-        # Once for what counts the rows, and once more for what it wrote.
+        # For what counts the rows; and then what it wrote.
         target.ready()
         _count(target, progress)
-        target.ready()
+        target.ready(*COUNTED)
         progress("Checking", 0, 0)
     return Loaded(revision, True, target.counts)
 

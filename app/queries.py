@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, Table, func, select
 from app import dates, tallies
 from app.cursors import seal
 from app.db import revision_read
+from app.encoding import dump
 from app.listing import batch
 from app.models import record, revision
 from app.related import related
@@ -19,7 +20,6 @@ from app.statements import given, statement
 
 INCLUDE_LIMIT = 1000
 BATCH = 1_000
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def one(connection: Connection, resource: Resource, name: str, fields: Sequence[
         raise missing(connection, resource, name)
     content, key = row
     if fields:
-        content = _dump(_pick(json.loads(content), fields))
+        content = dump(_pick(json.loads(content), fields))
     if include:
         comma = "," if content != "{}" else ""
         content = f'{content[:-1]}{comma}"included":{_included(connection, resource, [key], include)}}}'
@@ -56,13 +56,13 @@ def page(connection: Connection, resource: Resource, plan: Plan, added: dict[str
     chosen = selected(connection, resource, plan)
     rows, cursor = batch(connection, resource, plan, chosen)
     total = _total(connection, resource, plan, chosen) if plan.total else None
-    tail = _dump({"total": total, "next": None, "revision": revision_read(connection), **added})
+    tail = dump({"total": total, "next": None, "revision": revision_read(connection), **added})
     if plan.include:
         included = _included(connection, resource, [row[1] for row in rows], plan.include)
         tail = f'{tail[:-1]},"included":{included}}}'
     documents = [row[0] for row in rows]
     if plan.fields:
-        documents = [_dump(_pick(json.loads(document), plan.fields)) for document in documents]
+        documents = [dump(_pick(json.loads(document), plan.fields)) for document in documents]
     return Body(f'{{"items":[{",".join(documents)}],{tail[1:]}'.encode(), cursor)
 
 
@@ -117,8 +117,8 @@ def _included(connection: Connection, resource: Resource, keys: list[int], names
         if len(documents) > INCLUDE_LIMIT:
             truncated.append(name)
         parts[name] = f"[{','.join(documents[:INCLUDE_LIMIT])}]"
-    parts["truncated"] = _dump(truncated)
-    return f"{{{','.join(f'{_dump(name)}:{part}' for name, part in parts.items())}}}"
+    parts["truncated"] = dump(truncated)
+    return f"{{{','.join(f'{dump(name)}:{part}' for name, part in parts.items())}}}"
 
 
 def about(connection: Connection) -> bytes:

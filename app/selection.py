@@ -242,13 +242,17 @@ def selected(connection: Connection, resource: Resource, plan: Plan) -> Selectio
         ties.append(found) if isinstance(found, Tie) else where.append(found)
     if faults:
         raise wrong(*faults)
-    is_linked = any(isinstance(resource.filters[name], Linked) for name in plan.filters)
-    if plan.predicate and resource.table is record and not is_linked:
+    if plan.predicate and resource.table is record and not is_linked(resource, plan):
         ties.append(_linked(None, plan.predicate))
     where += within(resource.table, plan)
     if plan.amount != (None, None):
         where.append(Clause(_amount, (plan.amount_match == "certain",), plan.amount))
     return Selection(resource.table, _keys(connection, resource, plan), where, ties)
+
+
+def is_linked(resource: Resource, plan: Plan) -> bool:
+    """Whether the plan asks for relations to records, which its predicate then bears on."""
+    return any(isinstance(resource.filters[name], Linked) for name in plan.filters)
 
 
 def _keys(connection: Connection, resource: Resource, plan: Plan) -> Stretch | None:

@@ -64,11 +64,13 @@ class Target:
             return list(self.connection.exec_driver_sql(found))
         return [*self.connection.execute(text(CONSTRAINTS)), *self.connection.execute(text(INDEXES))]
 
-    def ready(self) -> None:
-        """Tell the planner what the rows are like."""
-        # Of this schema alone: statistics of what others read are none of its business.
-        names = [] if self.dialect == "sqlite" else self.connection.execute(text(TABLES)).scalars().all()
-        self.connection.exec_driver_sql(f"ANALYZE {', '.join(names)}")
+    def ready(self, *tables: str) -> None:
+        """Tell the planner what the rows of these tables are like, or of all."""
+        if not tables and self.dialect != "sqlite":
+            # Of this schema alone: statistics of what others read are none of its business.
+            tables = tuple(self.connection.execute(text(TABLES)).scalars())
+        for table in tables or ("",):
+            self.connection.exec_driver_sql(f"ANALYZE {table}")
 
 
 # Foreign keys are dropped before the keys that they refer to, and made after them.

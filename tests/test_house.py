@@ -9,7 +9,7 @@ from app.main import create_app
 from app.settings import ROOT, Settings
 
 LEVELS = [
-    {"settings", "dates", "errors", "vocabulary", "analysis"},
+    {"settings", "dates", "errors", "vocabulary", "analysis", "encoding"},
     {"models", "db", "postgresql", "packfile", "statements", "workers", "entries"},
     {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones", "target"},
     {"texts", "staging"},

@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 
 from app.curation import cite, staged
-from app.fingerprints import fingerprint
+from app.fingerprints import Fingerprints
 from app.pack import PackError, folders
 from app.packfile import Cite
 from app.spans import locate, passages
@@ -59,10 +59,10 @@ def test_a_good_pack_reads_with_and_without_its_text(folder):
     assert source["sections"] == [["lead", None], ["later-years", "Later Years"]]
     assert [len(sentences) for *_, sentences in source["passages"]] == [2, 2]
     assert (read(folder).uncited, read(folder).held) == ([], 1)
-    before = fingerprint(folder, None)
+    before = Fingerprints().of(folder, None)
     (folder / "source.txt").unlink()
     assert (read(folder).uncited, read(folder).held) == ([], 0)
-    assert fingerprint(folder, None) != before
+    assert Fingerprints().of(folder, None) != before
     (folder.parent / "drafts").mkdir()
     assert folders(folder.parent) == [folder]
 
@@ -215,9 +215,9 @@ def test_any_change_of_what_a_pack_rests_on_changes_its_fingerprint(folder, tmp_
     (tmp_path / "texts" / "ides").mkdir(parents=True)
     for text in ("article.txt", "ides/source.txt"):
         (tmp_path / "texts" / text).write_text(TEXT, "utf-8")
-    before = fingerprint(folder, tmp_path / "texts")
+    before = Fingerprints().of(folder, tmp_path / "texts")
     (tmp_path / name).write_bytes((tmp_path / name).read_bytes() + b" ")
-    assert fingerprint(folder, tmp_path / "texts") != before
+    assert Fingerprints().of(folder, tmp_path / "texts") != before
 
 
 def test_offsets_and_hash_are_those_of_the_file_whatever_ends_its_lines(folder):

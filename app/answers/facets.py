@@ -17,7 +17,7 @@ from app.listing import first_keys
 from app.models import citation, facet_count, quote_subject, record, relation
 from app.resources import ALL, About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.schemas import Facet, FacetValue
-from app.selection import STARTED, Plan, selected, shelf_of
+from app.selection import STARTED, Plan, is_linked, selected, shelf_of
 from app.vocabulary import PREDICATES
 
 LIMIT, COUNTED = 50, 2_000
@@ -31,10 +31,26 @@ Counts = tuple[list[Counted], int]
 
 def facets(connection: Connection, resource: Resource, plan: Plan, link: Link) -> dict[str, dict[str, Any]]:
     """A facet per name in `plan.facets`; `link` makes the list's URL with some parameters changed."""
-    return {name: _facet(connection, resource, plan, name, link).model_dump() for name in dict.fromkeys(plan.facets)}
+    first = _First(connection, resource)
+    return {name: _facet(first, plan, name, link).model_dump() for name in dict.fromkeys(plan.facets)}
 
 
-def _facet(connection: Connection, resource: Resource, plan: Plan, name: str, link: Link) -> Facet:
+class _First:
+    """The first items of a list, looked for once for all facets that are counted in the same."""
+
+    def __init__(self, connection: Connection, resource: Resource) -> None:
+        self.connection, self.resource = connection, resource
+        self.found: dict[str, list[int]] = {}
+
+    def keys(self, plan: Plan) -> list[int]:
+        signature = plan.signature(self.resource.name)
+        if signature not in self.found:
+            self.found[signature] = first_keys(self.connection, self.resource, plan, COUNTED + 1)
+        return self.found[signature]
+
+
+def _facet(first: _First, plan: Plan, name: str, link: Link) -> Facet:
+    connection, resource = first.connection, first.resource
     others, cut = _but(plan, name), False
     if name == "decade":
         found = decades(connection, resource, others)
@@ -43,7 +59,7 @@ def _facet(connection: Connection, resource: Resource, plan: Plan, name: str, li
     elif others.is_whole:
         counts, left = _kept(connection, resource, name)
     else:
-        keys = first_keys(connection, resource, others, COUNTED + 1)
+        keys = first.keys(others)
         cut = len(keys) > COUNTED
         counts, left = _counted(connection, resource, others, name, keys[:COUNTED])
     values = [
@@ -83,7 +99,7 @@ def fill(connection: Connection) -> None:
 def _counted(connection: Connection, resource: Resource, plan: Plan, name: str, keys: list[int] | None) -> Counts:
     """How many of the items with these keys, or of all, have each value."""
     wanted = resource.filters.get(name)
-    if wanted is None and keys is not None and any(isinstance(resource.filters[each], Linked) for each in plan.filters):
+    if wanted is None and keys is not None and is_linked(resource, plan):
         return _by_predicate(connection, resource, plan, keys)
     pairs = _pairs(connection, resource, plan, wanted, keys).subquery()
     given = pairs.c.value.is_not(None)

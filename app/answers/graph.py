@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, Row, Select, func, select
 
 from app import dates
+from app.encoding import dump
 from app.models import citation, record, relation
 from app.schemas import Bounds, Days, Ref, When, Wire, said
 from app.vocabulary import PLURALS, Causality, Kind, Polarity, Predicate, Stance
@@ -232,4 +233,4 @@ def cytoscape(answer: Any) -> bytes:
     elements = {
         name: [{"data": each} for each in body.pop(key)] for name, key in (("nodes", "nodes"), ("edges", "links"))
     }
-    return json.dumps({"data": body, "elements": elements}, ensure_ascii=False, separators=(",", ":")).encode()
+    return dump({"data": body, "elements": elements}).encode()

@@ -13,6 +13,7 @@ from app import analysis, index
 from app.analysis import Mark, Part, Query, Token
 from app.cursors import seal, unseal
 from app.db import revision_read
+from app.encoding import dump
 from app.entries import CITATIONS, KIND_BITS, SEPARATOR, id_of, kind_of
 from app.errors import Fault, wrong
 from app.index import Asked, Sought
@@ -144,7 +145,7 @@ def search(connection: Connection, q: str, plan: Plan, link: Link) -> Body:
     cursor = seal(signature, list(rows[plan.limit - 1][:2])) if len(rows) > plan.limit else None
     tail |= {"next": None, "revision": revision_read(connection)}
     items = ",".join([_hit(row, wanted) for row in rows[: plan.limit]]) if wanted else ""
-    return Body(f'{{"items":[{items}],{_dump(tail)[1:]}'.encode(), cursor)
+    return Body(f'{{"items":[{items}],{dump(tail)[1:]}'.encode(), cursor)
 
 
 _FIRST = (-1, 0)
@@ -261,10 +262,6 @@ def _by_kind(counts: dict[str, int], link: Link) -> dict[str, Any]:
 
 
 _ANY = "any-of-the-kinds-there-are"
-
-
-def _dump(body: Any) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
 
 
 def _conditions(connection: Connection, plan: Plan) -> list[ColumnElement[bool]]:

@@ -9,6 +9,7 @@ from app import analysis, index
 from app.analysis import Query
 from app.answers.search import TextRange
 from app.db import revision_read
+from app.encoding import dump
 from app.entries import NAMES, SEPARATOR
 from app.queries import Body
 from app.schemas import Wire, said
@@ -50,8 +51,7 @@ def _suggestion(row: Any, query: Query) -> str:
     count = sum(field in NAMES for field in fields.split(" "))
     marked = [(name, analysis.marks(name, query)) for name in names[:count]]
     matched, found = max(marked, key=lambda each: len({mark.part for mark in each[1]}))
-    return json.dumps(
+    return dump(
         {"id": fixed["id"], "kind": fixed["kind"], "name": fixed["name"], "matched": matched,
-         "ranges": [{"start": mark.start, "end": mark.end} for mark in found], "hint": hint, "url": fixed["url"]},
-        ensure_ascii=False, separators=(",", ":"),
+         "ranges": [{"start": mark.start, "end": mark.end} for mark in found], "hint": hint, "url": fixed["url"]}
     )  # fmt: skip

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from app.encoding import dump
 from app.formats import Context
 
 # A page is a part of the query, and not another one.
@@ -105,7 +106,7 @@ def _source(document: dict[str, Any], context: Context, url: str) -> Entry:
 def csl(documents: Iterable[str], context: Context) -> Iterator[bytes]:
     """CSL-JSON, which Zotero and citeproc read: an array of items."""
     items = [_csl(entry) for entry in entries(documents, context)]
-    yield json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode()
+    yield dump(items).encode()
 
 
 def _csl(entry: Entry) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
+from app.encoding import dump
 from app.formats import Context
 
 Node = dict[str, Any]
@@ -88,7 +89,7 @@ def graph(documents: Iterable[str], context: Context) -> Iterator[bytes]:
     """A page, or one document, as a JSON-LD graph: the page, its items, and the dataset that they are from."""
     nodes = [_node(json.loads(document), context) for document in documents]
     body = {"@context": CONTEXT, "@graph": [*_page(nodes, context), *nodes, *_dataset(context)]}
-    yield json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    yield dump(body).encode()
 
 
 def _page(nodes: list[Node], context: Context) -> Iterator[Node]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 from pydantic import BaseModel
 
+from app.encoding import dump
 from app.formats import Context
 from app.schemas import Ref, in_reading_order
 
@@ -120,7 +121,7 @@ def _cell(document: dict[str, Any], column: Column) -> str:
             return str(value)
         case "boolean":
             return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return dump(value)
 
 
 def lines(documents: Iterable[str], context: Context) -> Iterator[bytes]:
@@ -128,5 +129,5 @@ def lines(documents: Iterable[str], context: Context) -> Iterator[bytes]:
     for document in documents:
         if context.fields:
             kept = {key: value for key, value in json.loads(document).items() if key in context.fields}
-            document = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+            document = dump(kept)
         yield document.encode() + b"\n"
