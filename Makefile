@@ -14,6 +14,7 @@ check: .venv/.run
 	FASTI_SOURCE_DIR="$${FASTI_SOURCE_DIR-../shared}" .venv/bin/fasti check
 
 test: .venv/.dev
+	@command -v chromium chromium-browser google-chrome > /dev/null || echo "No Chromium here: the explorer is not tested."
 	FASTI_SOURCE_DIR="$${FASTI_SOURCE_DIR-../shared}" .venv/bin/pytest $(PYTEST_ARGS)
 
 bench: .venv/.dev

@@ -148,7 +148,7 @@ def serve(
     # Bound first, so that nobody is told of an address that is somebody else's.
     socket = config.bind_socket()
     here = f"http://{host}:{socket.getsockname()[1]}"
-    say(f"Fasti is at {here}: explore it at {here}/docs\n  curl '{here}/v1/events?from=1960&to=1960'\nCtrl-C stops it.")
+    say(f"Fasti is at {here}: try it out at {here}/docs\n  curl '{here}/v1/events?from=1960&to=1960'\nCtrl-C stops it.")
     if workers == 1:
         uvicorn.Server(config).run(sockets=[socket])
     else:

@@ -14,7 +14,7 @@ from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
 from fastapi.params import Query
 from fastapi.routing import APIRoute
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from app import __version__, examples, resources, schemas
@@ -75,10 +75,6 @@ ASSETS = Path(fastapi_offline.__file__).parent / "static"
 
 def install(app: FastAPI, routes: Mapping[str, APIRoute]) -> None:
     """Give the app its OpenAPI document and the two pages that show it."""
-
-    @app.get("/", include_in_schema=False)
-    async def start() -> RedirectResponse:
-        return RedirectResponse("/docs")
 
     @app.get("/problems/{name}", include_in_schema=False)
     async def problem(name: ProblemName) -> dict[str, Any]:

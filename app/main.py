@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
-from app import docs
+from app import docs, explorer
 from app.caching import STORE, Caching, Store
 from app.db import Database
 from app.edge import ALLOW, Edge, respond
@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router, prefix="/v1", dependencies=[Depends(strict)])
     routes = {f"/v1{route.path}": route for router in routers for route in router.routes}
     docs.install(app, routes)
+    explorer.install(app)
     if agents:
         app.router.routes += agents.routes
     app.add_exception_handler(Problem, _problem)

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 
 import pytest
 
@@ -21,7 +22,7 @@ LEVELS = [
     {"load"},
     {"params", "protocol"},
     {"routers", "examples"},
-    {"docs", "agents"},
+    {"docs", "explorer", "agents"},
     {"main"},
     {"cli"},
 ]
@@ -56,6 +57,17 @@ def test_a_room_knows_only_what_stands_below(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT / "app")))
 def test_no_room_is_above_five_hundred_lines(path):
     assert len(path.read_text("utf-8").splitlines()) <= 500
+
+
+def test_the_explorer_is_of_small_files_that_the_page_names():
+    """Each module is fetched at once, and none waits for what imports it. HTML is never made of strings."""
+    files = {path.name: path.read_text("utf-8") for path in (ROOT / "app" / "static").iterdir()}
+    page = files["index.html"]
+    assert set(re.findall(r'/explorer/([\w.]+)"', page)) == set(files) - {"index.html"}
+    for name, text in files.items():
+        assert len(text.splitlines()) <= 350, name
+        assert "innerHTML" not in text, name
+        assert "https://" not in text, name
 
 
 def test_the_openapi_document_is_the_one_that_was_agreed():

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -246,7 +247,8 @@ async def test_no_parameter_breaks_it(client, path, value):
         ("/v1/events?sort=start,start", 200, None),
         ("/v1/events/", 404, "not-found"),
         ("/v1/event", 404, "not-found"),
-        ("/", 307, None),
+        ("/explorer/none.js", 404, "not-found"),
+        ("/explorer/", 404, "not-found"),
         ("/v1/events?from=1962&to=1957", 422, "invalid-parameter"),
         ("/v1/events?person=china", 422, "invalid-parameter"),
         ("/v1/events?type=war", 422, "invalid-parameter"),
@@ -403,7 +405,6 @@ async def test_near_misses_are_named(client):
 
 
 async def test_pages_for_people(client):
-    assert (await client.get("/")).headers["location"] == "/docs"
     assert "cdn." not in (await client.get("/static/redoc.standalone.js")).text
     for page in ("/docs", "/redoc"):
         response = await client.get(page)
@@ -411,6 +412,20 @@ async def test_pages_for_people(client):
         assert "https://" not in response.text
     for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"):
         assert (await client.get(f"/static/{asset}")).status_code == 200
+
+
+async def test_the_explorer_runs_nothing_but_its_own_files(client):
+    page = await client.get("/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for name in re.findall(r'(?:href|src)="(/explorer/[^"]+)"', page.text):
+        file = await client.get(name)
+        for response in (page, file):
+            assert response.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+            assert "unsafe" not in response.headers["content-security-policy"]
+            assert response.headers["x-content-type-options"] == "nosniff"
+        again = await client.get(name, headers={"if-none-match": file.headers["etag"]})
+        assert again.status_code == 304
+    assert not re.search("<style|<script>|style=|onclick=", page.text)
 
 
 async def test_the_type_of_a_problem_leads_to_what_it_means(client):
