@@ -377,6 +377,20 @@ def test_swagger_ui_opens_at_the_operation(visit):
     swagger = page.get_by_role("link", name="open in Swagger UI")
     swagger.hover()
     expect(swagger).to_have_attribute("href", "/docs#/estimates/list_estimates")
+    with page.expect_popup() as opened:
+        swagger.click()
+    expect(opened.value.locator(".opblock.is-open")).to_contain_text("/v1/estimates")
+
+
+def test_what_is_being_written_is_not_lost_when_the_view_is_made_anew(visit):
+    page = visit()
+    page.get_by_label("From", exact=True).fill("1959")
+    page.get_by_label("To", exact=True).press_sequentially("196")
+    expect(page.locator(".requests .url").first).to_contain_text("from=1959")
+    expect(page.get_by_label("To", exact=True)).to_have_value("196")
+    page.keyboard.type("1")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**from=1959&to=1961")
 
 
 def test_an_empty_base_says_so(visit):

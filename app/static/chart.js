@@ -88,6 +88,8 @@ export class Chart {
 
   #listen() {
     const { scroller } = this;
+    // Before the first frame, so that what follows does not jump; the observer comes after it.
+    document.addEventListener("shown", () => scroller.isConnected && this.#resized(), { once: true });
     new ResizeObserver(() => {
       if (scroller.clientWidth && scroller.clientWidth !== this.width && !this.printing) this.#resized();
     }).observe(scroller);

@@ -76,19 +76,26 @@ async function fill(place, root, make, ...before) {
   }
   if (signal.aborted) return;
   root.removeAttribute("aria-busy");
-  const focus = focused(root);
+  const refocus = focusIn(root);
   root.replaceChildren(...[...before, shown, requests(asked)].flat(Infinity).filter(Boolean));
+  document.dispatchEvent(new Event("shown"));
   mark();
-  if (focus) root.querySelector(focus)?.focus({ preventScroll: true });
+  refocus();
 }
 
-/** A selector of what has the focus, for the same thing is there again when a view is made anew. */
-function focused(root) {
+/** Gives the focus back, once a view is made anew, to what had it, with what was being written there. */
+function focusIn(root) {
   const { activeElement: element } = document;
-  if (!root.contains(element)) return null;
+  if (!root.contains(element) || !element.matches("a, [name]")) return () => {};
   const { name, type, value } = element;
-  if (name) return `[name="${name}"]${type === "checkbox" ? `[value="${value}"]` : ""}`;
-  return element.matches("a") ? `a[href="${CSS.escape(element.getAttribute("href"))}"]` : null;
+  const same = name ? `[name="${name}"]${type === "checkbox" ? `[value="${value}"]` : ""}` : `a[href="${CSS.escape(element.getAttribute("href"))}"]`;
+  // Or its removal would count as the end of writing, and half a year be asked for.
+  if (type === "text") element.value = element.defaultValue;
+  return () => {
+    const found = root.querySelector(same);
+    found?.focus({ preventScroll: true });
+    if (found && type === "text") found.value = value;
+  };
 }
 
 function failure(error, retry) {
