@@ -22,7 +22,10 @@ READING = ("GET", "HEAD")
 # revision, and an old one is still true of its sources.
 CACHE_CONTROL = b"public, max-age=60, stale-while-revalidate=60, stale-if-error=3600"
 # To all and always: a cache that kept an answer to a program would else give it to a browser, which could not read it.
-CORS = [(b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"ETag, Link")]
+CORS = [
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"ETag, Link, Retry-After, X-Request-ID"),
+]
 # Set in the scope of a request whose answer's body nobody will see: a long one need not be made.
 BODILESS = "fasti.bodiless"
 READ = "fasti.read"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Annotated, BinaryIO, Literal
 
 import typer
 
-from app import curation, pack
+from app import curation, logs, pack
 from app.curation import Staged
 from app.db import Database
 from app.errors import Problem
@@ -141,9 +142,13 @@ def serve(
 
     if build:
         load()
+    settings = Settings()
+    # What is answered before it is parsed would be neither logged nor counted.
+    watched = settings.access_log or settings.metrics
     config = uvicorn.Config(
-        "app.main:create_app", factory=True, http="app.protocol:RememberingProtocol", host=host, port=port,
-        workers=workers, log_level="warning", access_log=False, server_header=False,
+        "app.main:create_app", factory=True, http="httptools" if watched else "app.protocol:RememberingProtocol",
+        host=host, port=port, workers=workers, log_config=logs.configuration(settings.log), log_level="warning",
+        access_log=False, server_header=False,
     )  # fmt: skip
     # Bound first, so that nobody is told of an address that is somebody else's.
     socket = config.bind_socket()
@@ -151,7 +156,11 @@ def serve(
     say(f"Fasti is at {here}: try it out at {here}/docs\n  curl '{here}/v1/events?from=1960&to=1960'\nCtrl-C stops it.")
     if workers == 1:
         uvicorn.Server(config).run(sockets=[socket])
-    else:
+        return
+    with TemporaryDirectory() as counts:
+        if settings.metrics:
+            # Whichever worker is asked, it answers for all of them.
+            os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", counts)
         # It begins a worker anew that dies, and ends them all when it is told to.
         Multiprocess(config, sockets=[socket]).run()
 

@@ -15,12 +15,12 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.params import Query
 from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from app import __version__, examples, resources, schemas
 from app.answers import neighbors, paths, slides
 from app.errors import MEDIA_TYPE, PROBLEMS, ProblemBody, ProblemName
 from app.formats import BY_MEDIA_TYPE, JSON, NDJSON, SHAPES, Format
+from app.pages import Files, page
 from app.params import keys_of
 from app.queries import first_cursor
 from app.resources import Resource
@@ -85,11 +85,11 @@ def install(app: FastAPI, routes: Mapping[str, APIRoute]) -> None:
     async def redoc_script() -> Response:
         return Response(_redoc(), media_type="text/javascript")
 
-    app.mount("/static", StaticFiles(directory=ASSETS), name="static")
+    app.mount("/static", Files(ASSETS), name="static")
 
     @app.get("/docs", include_in_schema=False)
     async def swagger_ui() -> HTMLResponse:
-        page = get_swagger_ui_html(
+        shown = get_swagger_ui_html(
             openapi_url="/openapi.json",
             title=TITLE,
             swagger_js_url="/static/swagger-ui-bundle.js",
@@ -99,17 +99,18 @@ def install(app: FastAPI, routes: Mapping[str, APIRoute]) -> None:
         )
         # A column that is always empty, and that a narrow page has no room for.
         style = b"<style>.swagger-ui .response-col_links { display: none }</style></head>"
-        return HTMLResponse(bytes(page.body).replace(b"</head>", style))
+        return page(bytes(shown.body).replace(b"</head>", style))
 
     @app.get("/redoc", include_in_schema=False)
     async def redoc() -> HTMLResponse:
-        return get_redoc_html(
+        shown = get_redoc_html(
             openapi_url="/openapi.json",
             title=TITLE,
             redoc_js_url="/static/redoc.standalone.js",
             redoc_favicon_url="/static/favicon.png",
             with_google_fonts=False,
         )
+        return page(bytes(shown.body), styled=True)
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> JSONResponse:

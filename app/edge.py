@@ -4,6 +4,7 @@ nothing of it."""
 
 import logging
 import re
+from collections.abc import Collection
 from urllib.parse import unquote_to_bytes
 
 from starlette.responses import PlainTextResponse, Response
@@ -11,10 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.caching import BODILESS, CORS, Headers
 from app.errors import MEDIA_TYPE, Problem, ProblemBody
+from app.logs import REQUEST, request_id
 
 ALLOW = "GET, HEAD, OPTIONS"
 MAX_URL = 8_000
+SAFE = [*CORS, (b"x-content-type-options", b"nosniff")]
 log = logging.getLogger("fasti")
+_HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -25,8 +29,11 @@ def respond(problem: Problem) -> Response:
 
 
 class Edge:
-    def __init__(self, app: ASGIApp) -> None:
+    """`hosts` are the names that this server answers to, separated by commas; without any, it answers to all."""
+
+    def __init__(self, app: ASGIApp, hosts: str = "") -> None:
         self.app = app
+        self.hosts = frozenset(host.strip().lower() for host in hosts.split(",") if host.strip())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -41,14 +48,16 @@ class Edge:
             nonlocal started
             started = True
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *CORS]}
+                named = [(b"x-request-id", request_id(scope).encode())] if message["status"] >= 500 else []
+                message = {**message, "headers": [*message["headers"], *SAFE, *named]}
             if head and message["type"] == "http.response.body":
                 if message.get("more_body"):
                     return
                 message = {"type": "http.response.body", "body": b""}
             await send(message)
 
-        problem = _refusal(scope)
+        REQUEST.set(scope)
+        problem = _host(scope, self.hosts) or _refusal(scope)
         if problem is not None:
             await respond(problem)(scope, receive, out)
             return
@@ -61,6 +70,22 @@ class Edge:
             if started:
                 raise
             await respond(Problem("internal", "The fault is ours, and has been logged."))(scope, receive, out)
+
+
+def _host(scope: Scope, hosts: Collection[str]) -> Problem | None:
+    given = [value for name, value in scope["headers"] if name == b"host"]
+    if len(given) > 1 or (not given and scope.get("http_version") == "1.1"):
+        return Problem("bad-request", f"A request has one Host header, and this one has {len(given)}.")
+    if not given:
+        return None
+    # It comes again in the URLs of the answer.
+    found = _HOST.fullmatch(given[0])
+    if found is None:
+        return Problem("bad-request", "The Host header is neither a name nor an address, with or without a port.")
+    # Who asks for the health asks by an address.
+    if hosts and found[1].decode().lower() not in hosts and not scope["path"].startswith("/health/"):
+        return Problem("misdirected", "This server does not answer to that name.")
+    return None
 
 
 def _preflight(headers: Headers) -> Response | None:
@@ -93,9 +118,6 @@ def _joined(headers: Headers) -> Headers:
 
 
 def _refusal(scope: Scope) -> Problem | None:
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) > 1 or (not hosts and scope.get("http_version") == "1.1"):
-        return Problem("bad-request", f"A request has one Host header, and this one has {len(hosts)}.")
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
     if len(raw) + len(query) > MAX_URL:

@@ -19,6 +19,7 @@ ProblemName = Literal[
     "method-not-allowed",
     "not-acceptable",
     "uri-too-long",
+    "misdirected",
     "unavailable",
     "internal",
 ]
@@ -30,6 +31,7 @@ PROBLEMS: dict[ProblemName, tuple[int, str]] = {
     "method-not-allowed": (405, "This API is read with GET"),
     "not-acceptable": (406, "No acceptable format"),
     "uri-too-long": (414, "The URL is too long"),
+    "misdirected": (421, "This server does not answer to that name"),
     "unavailable": (503, "The data cannot be read at the moment"),
     "internal": (500, "Something failed inside"),
 }

@@ -6,7 +6,7 @@ bytes the tables hold.
 """
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
-from app import docs, explorer
+from app import docs, explorer, health
 from app.caching import STORE, Caching, Store
 from app.db import Database
 from app.edge import ALLOW, Edge, respond
@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     routes = {f"/v1{route.path}": route for router in routers for route in router.routes}
     docs.install(app, routes)
     explorer.install(app)
+    health.install(app, database)
     if agents:
         app.router.routes += agents.routes
     app.add_exception_handler(Problem, _problem)
@@ -76,9 +77,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for format in (SPARSE, *RECORD_FORMATS):
         add_compress_type(format.media_type)
     dispatch = Dispatch(super(Application, app).__call__, routes, app.state.parameters, app.state.formats)
-    edge = Edge(CompressMiddleware(dispatch, minimum_size=500))
-    app.front = Caching(edge, store, database.refresh).__call__
+    edge = Edge(CompressMiddleware(dispatch, minimum_size=500), settings.hosts)
+    front: ASGIApp = Caching(edge, store, database.refresh)
+    if settings.access_log or settings.metrics:
+        front = _watched(app, front, store, settings, routes)
+    app.front = front
     return app
+
+
+def _watched(app: FastAPI, front: ASGIApp, store: Store, settings: Settings, routes: Collection[str]) -> ASGIApp:
+    # Its library takes its time to import, and most do without.
+    from app import watching
+
+    metrics = watching.Metrics(store) if settings.metrics else None
+    if metrics:
+        watching.install(app, metrics)
+    paths = {*routes, *(getattr(route, "path", "") for route in app.routes)}
+    return watching.Watching(front, paths, metrics, logged=settings.access_log)
 
 
 def _agents(database: Database) -> Starlette:

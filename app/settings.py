@@ -1,6 +1,7 @@
 """Settings, read once from the environment into one frozen object."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,4 +22,8 @@ class Settings(BaseSettings):
     refresh_seconds: float = Field(0.5, ge=0, description="How often a server looks for a newer revision.")
     query_seconds: float = Field(5, gt=0, description="The longest a query may take before it is answered with 503.")
     cache_bytes: int = Field(32_000_000, ge=0, description="How much of its answers a process keeps; 0 keeps none.")
+    hosts: str = Field("", description="The names this server answers to, separated by commas; without any, to all.")
+    log: Literal["plain", "json"] = Field("plain", description="Whether logs are lines for people or JSON.")
+    access_log: bool = Field(False, description="Whether each request is a line in the log.")
+    metrics: bool = Field(False, description="Whether /metrics has counts for Prometheus.")
     mcp: bool = Field(False, description="Whether agents are served at /mcp, which needs the extra `fasti[mcp]`.")

@@ -10,7 +10,7 @@ from app.main import create_app
 from app.settings import ROOT, Settings
 
 LEVELS = [
-    {"settings", "dates", "errors", "vocabulary", "analysis", "encoding"},
+    {"settings", "dates", "errors", "vocabulary", "analysis", "encoding", "logs", "pages"},
     {"models", "db", "postgresql", "packfile", "statements", "workers", "entries"},
     {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones", "target"},
     {"texts", "staging"},
@@ -22,7 +22,7 @@ LEVELS = [
     {"load"},
     {"params", "protocol"},
     {"routers", "examples"},
-    {"docs", "explorer", "agents"},
+    {"docs", "explorer", "agents", "health", "watching"},
     {"main"},
     {"cli"},
 ]

@@ -136,7 +136,7 @@ async def test_options_and_cors(client, path):
     for headers in ({}, {"origin": "https://a.example"}, {"if-none-match": "*"}):
         got = await client.get(url(path), headers=headers)
         assert got.headers["access-control-allow-origin"] == "*"
-        assert got.headers["access-control-expose-headers"] == "ETag, Link"
+        assert got.headers["access-control-expose-headers"] == "ETag, Link, Retry-After, X-Request-ID"
 
 
 @pytest.mark.parametrize(

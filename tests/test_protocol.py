@@ -186,6 +186,7 @@ async def test_nobody_can_tell_that_an_answer_was_remembered(plain, remembering,
         remembering.recalled.clear()
         assert undated(await talk(remembering, segments)) == wanted
     assert (len(remembering.recalled), wanted.count(b"HTTP/1.1 ") > 0) == (recalled, True)
+    assert b"HTTP/1.1 500" not in wanted
 
 
 async def test_a_request_may_be_cut_anywhere(plain, remembering):

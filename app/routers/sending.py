@@ -61,7 +61,8 @@ def _noted(request: Request, work: Callable[[Connection], T]) -> Callable[[Conne
     """The same work, noting for `Caching` which revision it reads."""
 
     def noted(connection: Connection) -> T:
-        request.scope[READ]["revision"] = revision_read(connection)
+        # Not every request comes by way of `Caching`: one without a Host does not.
+        request.scope.setdefault(READ, {})["revision"] = revision_read(connection)
         return work(connection)
 
     return noted

@@ -1,0 +1,69 @@
+"""Logs: lines for people, or JSON for what collects them; a line that belongs to a request has its id."""
+
+import json
+import logging
+import re
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Any, Literal
+
+from starlette.types import Scope
+
+REQUEST: ContextVar[Scope | None] = ContextVar("request", default=None)
+"""The request that is being answered, in the event loop and in the threads that work for it."""
+
+_ID = "fasti.id"
+_TAKEN = re.compile(rb"[\w.+/=:-]{1,128}")
+
+
+def request_id(scope: Scope) -> str:
+    """The id of a request: the one that a proxy gave it in X-Request-ID, or a new one."""
+    if _ID not in scope:
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        scope[_ID] = given.decode() if _TAKEN.fullmatch(given) else token_hex(8)
+    found: str = scope[_ID]
+    return found
+
+
+class Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        told = " ".join(f"{name}={value}" for name, value in _fields(record).items())
+        return f"{record.levelname}: {super().format(record)}" + (f" [{told}]" if told else "")
+
+
+class Json(logging.Formatter):
+    """One JSON object a line, however many lines the error in it has."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_fields(record),
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """What a line has besides its message; `fields` are given with `extra`."""
+    scope = REQUEST.get()
+    told = {"request_id": request_id(scope)} if scope is not None else {}
+    return told | getattr(record, "fields", {})
+
+
+def configuration(form: Literal["plain", "json"]) -> dict[str, Any]:
+    """What `logging.config.dictConfig` takes: everything goes to standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"plain": {"()": Plain}, "json": {"()": Json}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form, "stream": "ext://sys.stderr"}},
+        "loggers": {
+            "fasti": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+            "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+        },
+    }
