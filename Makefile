@@ -1,4 +1,4 @@
-.PHONY: run load check test bench lock
+.PHONY: run load check test bench sbom audit lock
 PYTEST_ARGS ?=
 export HOST PORT
 COMPILE = pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --strip-extras \
@@ -20,8 +20,19 @@ test: .venv/.dev
 bench: .venv/.dev
 	@.venv/bin/python -m tests.bench $(ARGS)
 
+# What a server is made of, for those who have to know, in CycloneDX's form.
+sbom: .venv-gate/.done
+	@mkdir -p .data
+	.venv-gate/bin/cyclonedx-py requirements --output-reproducible --output-file .data/sbom.json requirements.txt
+
+audit: .venv-gate/.done
+	.ci/audit
+
 lock:
 	$(COMPILE) --output-file requirements.txt pyproject.toml
+	python3 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['gate'], sep='\n')" \
+		| pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --strip-extras \
+		--allow-unsafe --output-file requirements-gate.txt -
 	$(COMPILE) --extra test --extra mcp --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 .venv/.run: requirements.txt pyproject.toml
@@ -29,6 +40,11 @@ lock:
 	@python3 -m venv .venv
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-gate/.done: requirements-gate.txt
+	@python3 -m venv .venv-gate
+	@.venv-gate/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-gate.txt
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.txt

@@ -81,7 +81,7 @@ def visit(chromium, servers):
         host = servers(base)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("console", lambda line: None if faults or line.type != "error" else said.append(line.text))
-        page.on("request", lambda sent: None if sent.url.removeprefix("blob:").startswith(host) else said.append(sent.url))
+        page.on("request", lambda sent: None if sent.url.removeprefix("blob:").startswith(host) else said.append(sent))
         page.goto(f"{host}/{query}")
         if ready:
             page.wait_for_selector(f"main {ready}")
