@@ -5,7 +5,7 @@ To build a query, to find its text again and to wrap its rows takes SQLAlchemy 1
 needs 10 to answer it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, ParamSpec
 
@@ -123,3 +123,9 @@ def open_(shapes: Iterable[Shape]) -> list[ColumnElement[bool]]:
 def numbered(values: Iterable[Any]) -> dict[str, Any]:
     """Values, or what stands for them, by name."""
     return {f"v{n}": value for n, value in enumerate(values)}
+
+
+def padded(keys: Sequence[int]) -> list[int]:
+    """The same keys, the last one repeated up to a power of two, so that lists of any length have few shapes."""
+    missing = (1 << (len(keys) - 1).bit_length()) - len(keys) if keys else 0
+    return [*keys, *[keys[-1] for _ in range(missing)]]

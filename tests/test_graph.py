@@ -8,7 +8,9 @@ import yaml
 from asgi_lifespan import LifespanManager
 from sqlalchemy import create_engine, make_url, text
 
+from app.answers.graph import _cut
 from app.curation import cite
+from app.encoding import dump
 from app.load import load
 from app.main import create_app
 from app.settings import Settings
@@ -250,6 +252,11 @@ async def test_a_wrong_question_is_told_so(client, query, parameter, nearest):
 async def test_both_unknown_ends_are_named_at_once(client):
     response = await client.get("/v1/paths?from=mao-zedon&to=chin")
     assert [error["parameter"] for error in response.json()["errors"]] == ["from", "to"]
+
+
+def test_no_text_passes_for_a_key():
+    document = dump({"name": 'a,"date":1,', "date": {"text": "2"}, "label": "b"})
+    assert _cut(document, "date", "label") == ['{"name":"a,\\"date\\":1,"', '{"text":"2"}', '"b"}']
 
 
 async def test_an_unknown_record_has_no_neighbors(client):

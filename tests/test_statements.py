@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db import Database
 from app.models import record
-from app.statements import Statement, given, statement
+from app.statements import Statement, given, padded, statement
 
 pytestmark = pytest.mark.anyio
 
@@ -66,3 +66,10 @@ async def test_what_the_driver_refuses_is_raised_as_sqlalchemy_does(read):
         return "raised"
 
     assert await read(fails) == "raised"
+
+
+@pytest.mark.parametrize(
+    ("keys", "found"), [([], []), ([3], [3]), ([3, 1, 2], [3, 1, 2, 2]), ([1, 2, 3, 4], [1, 2, 3, 4])]
+)
+def test_keys_are_filled_up_to_few_lengths(keys, found):
+    assert padded(keys) == found

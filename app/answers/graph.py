@@ -1,16 +1,17 @@
 """Records as a network: the shapes that D3 and Cytoscape.js read as they are, and the walk along relations."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from json.encoder import encode_basestring as _quoted
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Column, Connection, Select, func, literal, select
 
-from app import dates
-from app.encoding import dump
 from app.models import citation, record, relation
 from app.schemas import Bounds, Days, Ref, When, Wire, said
+from app.selection import shelf_of
+from app.statements import given, numbered, padded, statement
 from app.vocabulary import PLURALS, Causality, Kind, Polarity, Predicate, Stance
 
 Direction = Literal["any", "out", "in"]
@@ -18,7 +19,6 @@ MAX_CITATIONS = 10
 # Of one level, each way. It bounds a request's work where thousands of relations meet in one record.
 MAX_READ = 2_000
 UNREAD = f"some relations not looked at, since of one level {MAX_READ:,} are read each way: `predicate` narrows them"
-_BOUNDS = ("earliest_start", "latest_start", "earliest_end", "latest_end")
 
 
 class NodeDate(Wire):
@@ -104,9 +104,8 @@ class Hop(NamedTuple):
     causality: Causality | None
     stance: Stance
     polarity: Polarity
-    far_kind: Kind
-    far_polarity: Polarity
-    forward: bool
+    forward: int
+    """1 from subject to object, and 0 for the other way."""
 
 
 @dataclass(frozen=True)
@@ -119,13 +118,17 @@ class Wanted:
     polarities: Sequence[str] = ()
     kinds: Sequence[str] = ()
 
-    def of(self, hops: list[Hop]) -> list[Hop]:
+    def of(self, connection: Connection, hops: list[Hop]) -> list[Hop]:
         for allowed, field in (
-            (self.predicates, "predicate"), (self.causality, "causality"), (self.stances, "stance"),
-            (self.polarities, "polarity"), (self.kinds, "far_kind"),
+            (self.predicates, "predicate"), (self.causality, "causality"),
+            (self.stances, "stance"), (self.polarities, "polarity"),
         ):  # fmt: skip
             if allowed:
                 hops = [hop for hop in hops if getattr(hop, field) in allowed]
+        if self.kinds:
+            # The keys of a kind follow each other.
+            shelves = [shelf_of(connection, kind) for kind in self.kinds]
+            hops = [hop for hop in hops if any(first <= hop.far <= last for first, _, last in shelves)]
         return hops
 
 
@@ -138,26 +141,46 @@ def hops(
     filter makes it read on and on through the relations of a record that has a million.
     """
     found, unread = list[Hop](), False
+    predicates = tuple(["caused"] if wanted.causality else wanted.predicates)
+    keys = padded(frontier)
     ends = (relation.c.subject, relation.c.object)
     for forward, (near, far) in ((True, ends), (False, ends[::-1])):
         if frontier and direction != ("in" if forward else "out"):
-            rows = connection.execute(_leading_on(frontier, near, far, wanted)).all()
+            leading_on = _leading_on(near, far, predicates, len(keys), forward=forward)
+            rows = leading_on.rows(connection, **numbered(keys))
             unread |= len(rows) > MAX_READ
-            found += [Hop._make((*row, forward)) for row in rows[:MAX_READ]]
-    return sorted(wanted.of(found), key=lambda hop: (hop.id, not hop.forward)), unread
+            found += map(Hop._make, rows[:MAX_READ])
+    # Of a relation that is walked both ways, the way forward stays before the other.
+    return sorted(wanted.of(connection, found), key=attrgetter("id")), unread
 
 
-def _leading_on(frontier: Sequence[int], near: Any, far: Any, wanted: Wanted) -> Select[Any]:
-    ends = (near.label("near"), far.label("far"))
+@statement
+def _leading_on(
+    near: Column[Any], far: Column[Any], predicates: tuple[str, ...], number: int, *, forward: bool
+) -> Select[Any]:
     said_so = (relation.c.predicate, relation.c.causality, relation.c.stance, relation.c.polarity)
-    query: Select[Any] = select(relation.c.pk, relation.c.id, *ends, *said_so).where(near.in_(frontier))
-    predicates = ["caused"] if wanted.causality else wanted.predicates
+    query: Select[Any] = select(relation.c.pk, relation.c.id, near, far, *said_so, literal(int(forward)))
+    query = query.where(near.in_(_keys(number)))
     if predicates:
         query = query.where(relation.c.predicate.in_(predicates))
-    # Cut before the records are looked up, so that no more of them are than are wanted.
-    read = query.order_by(near, relation.c.predicate, relation.c.pk).limit(MAX_READ + 1).subquery()
-    there = select(read, record.c.kind, record.c.polarity).join(record, record.c.pk == read.c.far)
-    return there.order_by(read.c.near, read.c.predicate, read.c.pk)
+    return query.order_by(near, relation.c.predicate, relation.c.pk).limit(MAX_READ + 1)
+
+
+def denied(connection: Connection, keys: Sequence[int]) -> set[int]:
+    """Those of the records that the source denies."""
+    if not keys:
+        return set()
+    keys = padded(keys)
+    return set(_denied(len(keys)).column(connection, **numbered(keys)))
+
+
+@statement
+def _denied(number: int) -> Select[Any]:
+    return select(record.c.pk).where(record.c.pk.in_(_keys(number)), record.c.polarity == "negative")
+
+
+def _keys(number: int) -> list[Any]:
+    return [given(name) for name in numbered(range(number))]
 
 
 def told(parts: list[str]) -> str | None:
@@ -166,71 +189,116 @@ def told(parts: list[str]) -> str | None:
     return f"{text[0].upper()}{text[1:]}." if text else None
 
 
-def nodes_of(connection: Connection, depths: dict[int, int]) -> list[Node]:
-    """The records with these keys, each with its depth."""
-    voice = record.alias("voice")
-    columns = (record.c.pk, record.c.id, record.c.kind, record.c.name, record.c.stance, record.c.polarity)
-    dated = (record.c.date_text, record.c.edtf, *(record.c[bound] for bound in _BOUNDS))
-    says = (voice.c.id.label("voice_id"), voice.c.kind.label("voice_kind"), voice.c.name.label("voice_name"))
-    query: Select[Any] = select(*columns, *dated, *says).outerjoin(voice, voice.c.pk == record.c.attributed_to)
-    rows = connection.execute(query.where(record.c.pk.in_(depths)))
-    return sorted((_node(row, depths[row.pk]) for row in rows), key=lambda node: (node.depth, node.id))
+def _cut(document: str, *keys: str) -> list[str]:
+    """A stored object in the pieces before, between and behind some of its keys, which stand there in this order.
+
+    A piece is the value of its key with all that follows it, up to the next of these keys. Inside a text a quotation
+    mark never stands bare, so that no text can pass for a key.
+    """
+    pieces = []
+    for key in keys:
+        piece, _, document = document.partition(f',"{key}":')
+        pieces.append(piece)
+    return [*pieces, document]
 
 
-def _node(row: Row[Any], depth: int) -> Node:
-    return Node(
-        id=row.id, kind=row.kind, name=row.name, depth=depth, date=_date(row), stance=row.stance,
-        polarity=row.polarity, url=f"/v1/{PLURALS[row.kind]}/{row.id}",
-        attributed_to=None if row.voice_id is None else _ref(row.voice_id, row.voice_kind, row.voice_name),
-    )  # fmt: skip
+class Drawn(NamedTuple):
+    """A graph in JSON: what is said of the whole, each `Node`, and each `Link`."""
+
+    whole: str
+    nodes: list[str]
+    links: list[str]
 
 
-def _ref(name: str, kind: Kind, title: str) -> Ref:
-    return Ref(id=name, kind=kind, name=title, url=f"/v1/{PLURALS[kind]}/{name}")
+def d3(graph: Drawn) -> bytes:
+    """The graph as D3 reads it."""
+    return f'{graph.whole[:-1]},"nodes":[{",".join(graph.nodes)}],"links":[{",".join(graph.links)}]}}'.encode()
 
 
-def _date(row: Row[Any]) -> NodeDate | None:
-    if row.date_text is None:
-        return None
-    if row.edtf is None:
-        return NodeDate(text=row.date_text, edtf=None, bounds=None, days=None)
-    days = {bound: getattr(row, bound) for bound in _BOUNDS}
-    bounds = {bound: None if day is None else dates.iso(day) for bound, day in days.items()}
-    return NodeDate(text=row.date_text, edtf=row.edtf, bounds=Bounds(**bounds), days=Days(**days))
+def cytoscape(graph: Drawn) -> bytes:
+    """The graph as Cytoscape.js reads it; what is said of the whole becomes its own data."""
+    nodes, edges = (",".join([f'{{"data":{each}}}' for each in part]) for part in (graph.nodes, graph.links))
+    return f'{{"data":{graph.whole},"elements":{{"nodes":[{nodes}],"edges":[{edges}]}}}}'.encode()
 
 
-def links_of(connection: Connection, keys: Iterable[int]) -> list[Link]:
-    """The relations with these keys, each with the places it rests on."""
-    wanted = list(keys)
-    cited = _citations_of(connection, wanted)
-    query = select(relation.c.pk, relation.c.document).where(relation.c.pk.in_(wanted)).order_by(relation.c.id)
-    return [_link(json.loads(row.document), cited.get(row.pk, [])) for row in connection.execute(query)]
+def nodes_of(connection: Connection, depths: dict[int, int]) -> list[str]:
+    """The records with these keys, each with its depth, as `Node` in JSON: the nearest first, then by id."""
+    if not depths:
+        return []
+    keys = padded([*depths])
+    rows = _nodes(len(keys)).rows(connection, **numbered(keys))
+    rows.sort(key=lambda row: (depths[row[0]], row[1]))
+    return [_node(depths[pk], *row) for pk, *row in rows]
 
 
-def _link(document: dict[str, Any], citations: list[LinkCitation]) -> Link:
-    ends = {"source": document["subject"]["id"], "target": document["object"]["id"]}
-    return Link.model_validate(document | ends | {"citations": citations, "url": document["links"]["self"]})
+@statement
+def _nodes(number: int) -> Select[Any]:
+    of = record.c
+    return select(of.pk, of.id, of.kind, of.name, of.date_text, of.document).where(of.pk.in_(_keys(number)))
 
 
-def _citations_of(connection: Connection, keys: list[int]) -> dict[int, list[LinkCitation]]:
+def _node(depth: int, id: str, kind: Kind, name: str, date_text: str | None, document: str) -> str:
+    date = "null" if date_text is None else _date(document)
+    # A record's own claim comes behind all that it says of others.
+    claim, _ = _cut(document[document.rindex(',"stance":') :], "citation_count")
+    return (
+        f'{{"id":"{id}","kind":"{kind}","name":{_quoted(name)},"depth":{depth},"date":{date}{claim},'
+        f'"url":"/v1/{PLURALS[kind]}/{id}"}}'
+    )
+
+
+def _date(document: str) -> str:
+    """A `NodeDate` in JSON from a dated record's document."""
+    _, text, _, bounds, _ = _cut(document, "date", "approximate", "bounds", "relative_to")
+    return f'{text},"bounds":{bounds}}}'
+
+
+def links_of(connection: Connection, keys: Collection[int]) -> list[str]:
+    """The relations with these keys, each with the places it rests on, as `Link` in JSON, by id."""
+    if not keys:
+        return []
+    padded_keys = padded([*keys])
+    number, values = len(padded_keys), numbered(padded_keys)
+    cited = _by_relation(_citations(number).rows(connection, **values))
+    return [_link(document, cited.get(pk, [])) for pk, document in _links(number).rows(connection, **values)]
+
+
+@statement
+def _links(number: int) -> Select[Any]:
+    query = select(relation.c.pk, relation.c.document).where(relation.c.pk.in_(_keys(number)))
+    return query.order_by(relation.c.id)
+
+
+def _link(document: str, citations: list[str]) -> str:
+    keys = ("subject", "predicate", "object", "date", "label", "role", "causality", "stance", "links")
+    own, subject, predicate, target, date, labels, role, causality, claim, links = _cut(document, *keys)
+    return (
+        f'{own},"source":{_id(subject)},"target":{_id(target)},"predicate":{predicate},"label":{labels},'
+        f'"causality":{causality},"role":{role},"date":{date},"stance":{claim},"citations":[{",".join(citations)}],'
+        f'"url":{_cut(links, "citations")[0][8:]}}}'
+    )
+
+
+def _id(ref: str) -> str:
+    """The id of a `Ref`, both in JSON."""
+    return _cut(ref, "kind")[0][6:]
+
+
+@statement
+def _citations(number: int) -> Select[Any]:
     order = (citation.c.source, citation.c.start_offset, citation.c.id)
-    number = func.row_number().over(partition_by=citation.c.relation, order_by=order).label("number")
-    columns = (citation.c.relation, citation.c.document, number)
-    numbered = select(*columns).where(citation.c.relation.in_(keys)).subquery()
-    first = select(numbered).where(numbered.c.number <= MAX_CITATIONS)
-    found: dict[int, list[LinkCitation]] = {}
-    for row in connection.execute(first.order_by(numbered.c.relation, numbered.c.number)):
-        place = json.loads(row.document)
-        url = f"/v1/citations/{place['id']}"
-        cited = LinkCitation(id=place["id"], source=place["source"]["id"], fragment=place["fragment"], url=url)
-        found.setdefault(row.relation, []).append(cited)
+    place = func.row_number().over(partition_by=citation.c.relation, order_by=order).label("place")
+    columns = (citation.c.relation, citation.c.id, citation.c.document, place)
+    placed = select(*columns).where(citation.c.relation.in_(_keys(number))).subquery()
+    query = select(placed.c.relation, placed.c.id, placed.c.document).where(placed.c.place <= MAX_CITATIONS)
+    return query.order_by(placed.c.relation, placed.c.place)
+
+
+def _by_relation(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[str]]:
+    """Each relation's citations as `LinkCitation` in JSON, in the order of the rows."""
+    found: dict[int, list[str]] = {}
+    for relation_key, id, document in rows:
+        _, source, _, fragment, _ = _cut(document, "source", "passage", "fragment", "status")
+        place = f'{{"id":"{id}","source":{_id(source)},"fragment":{fragment},"url":"/v1/citations/{id}"}}'
+        found.setdefault(relation_key, []).append(place)
     return found
-
-
-def cytoscape(answer: Any) -> bytes:
-    """An answer with `nodes` and `links` as Cytoscape.js reads it; the rest of it becomes the graph's own data."""
-    body = answer.model_dump(mode="json")
-    elements = {
-        name: [{"data": each} for each in body.pop(key)] for name, key in (("nodes", "nodes"), ("edges", "links"))
-    }
-    return dump({"data": body, "elements": elements}).encode()

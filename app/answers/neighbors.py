@@ -1,10 +1,13 @@
 """A record's surroundings: the relations around it, level by level, and the records that they lead to."""
 
-from sqlalchemy import Connection, select
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
 
 from app.answers.graph import (
     UNREAD,
     Direction,
+    Drawn,
     Elements,
     Hop,
     Link,
@@ -20,6 +23,7 @@ from app.models import record
 from app.resources import RECORDS
 from app.schemas import Wire, said
 from app.selection import missing
+from app.statements import given, statement
 
 MAX_LINKS = 1_000
 
@@ -46,24 +50,24 @@ class CytoscapeGraph(Wire):
     elements: Elements = said("Nodes and edges.")
 
 
-def neighbors(connection: Connection, name: str, depth: int, limit: int, direction: Direction, wanted: Wanted) -> Graph:
+def neighbors(connection: Connection, name: str, depth: int, limit: int, direction: Direction, wanted: Wanted) -> Drawn:
     """The relations at most `depth` steps away from a record, and the at most `limit` others that they lead to.
 
-    Raises Problem (404) when there is no such record.
+    A `Graph` or a `CytoscapeGraph`, once it is drawn. Raises Problem (404) when there is no such record.
     """
-    root: int | None = connection.execute(select(record.c.pk).where(record.c.id == name)).scalar()
-    if root is None:
+    found = _by_id().first(connection, id=name)
+    if found is None:
         raise missing(connection, RECORDS, name)
-    walk = _Walk(root, limit)
+    walk = _Walk(found[0], limit)
     for level in range(1, depth + 1):
         walk.step(level, *hops(connection, walk.frontier, direction, wanted))
-    return Graph(
-        root=name,
-        truncated=walk.truncated(),
-        revision=revision_read(connection),
-        nodes=nodes_of(connection, walk.depths),
-        links=links_of(connection, walk.links),
-    )
+    whole = Neighborhood(root=name, truncated=walk.truncated(), revision=revision_read(connection))
+    return Drawn(whole.model_dump_json(), nodes_of(connection, walk.depths), links_of(connection, walk.links))
+
+
+@statement
+def _by_id() -> Select[Any]:
+    return select(record.c.pk).where(record.c.id == given("id"))
 
 
 class _Walk:

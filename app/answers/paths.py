@@ -16,11 +16,13 @@ from app import selection
 from app.answers.graph import (
     UNREAD,
     Direction,
+    Drawn,
     Elements,
     Hop,
     Link,
     Node,
     Wanted,
+    denied,
     hops,
     links_of,
     nodes_of,
@@ -127,10 +129,11 @@ class CytoscapePaths(Wire):
 
 def paths(
     connection: Connection, ends: tuple[str, str], max_depth: int, limit: int, directed: bool, wanted: Wanted
-) -> Paths:
+) -> Drawn:
     """The shortest paths between two records of at most `max_depth` links, at most `limit` of them.
 
-    `directed` goes along links from subject to object only. Raises Problem (422) for an id that there is not.
+    `Paths` or `CytoscapePaths`, once they are drawn. `directed` goes along links from subject to object only. Raises
+    Problem (422) for an id that there is not.
     """
     first, last = ends
     start, end = selection.keys(connection, {"from": first, "to": last})
@@ -142,17 +145,17 @@ def paths(
     depths = {leg.to: depth for chain in chains for depth, leg in enumerate(chain, 1)}
     nodes = nodes_of(connection, depths | {start: 0} if chains else {})
     links = links_of(connection, {leg.pk for chain in chains for leg in chain})
-    known = {node.id: node for node in nodes}, {link.id: link for link in links}
-    return Paths(
+    known_nodes = {node.id: node for node in map(Node.model_validate_json, nodes)}
+    known_links = {link.id: link for link in map(Link.model_validate_json, links)}
+    whole = Journey(
         from_=first,
         to=last,
-        paths=[_path(chain, first, *known) for chain in chains],
+        paths=[_path(chain, first, known_nodes, known_links) for chain in chains],
         reason=None if chains else search.reason(max_depth),
         truncated=search.truncated(start, limit),
         revision=revision_read(connection),
-        nodes=nodes,
-        links=links,
     )
+    return Drawn(whole.model_dump_json(), nodes, links)
 
 
 class Leg(NamedTuple):
@@ -170,7 +173,8 @@ def _leg(hop: Hop, *, back: bool) -> Leg:
     """A hop as the path runs, which is `back` for one that was found from the path's end."""
     other: Strength = "sequence" if hop.predicate == "preceded" else "association"
     rank = _RANKED.index(hop.causality or other)
-    return Leg(rank, hop.stance != "asserted", hop.id, hop.pk, hop.forward != back, hop.near if back else hop.far)
+    forward = bool(hop.forward) != back
+    return Leg(rank, hop.stance != "asserted", hop.id, hop.pk, forward, hop.near if back else hop.far)
 
 
 class _Side:
@@ -184,13 +188,15 @@ class _Side:
         self.hops: dict[int, list[Hop]] = {}
         """Every hop that ends a shortest way to a record, by the record."""
 
-    def step(self, found: list[Hop]) -> None:
+    def step(self, connection: Connection, found: list[Hop]) -> None:
         self.depth += 1
         level = dict[int, list[Hop]]()
         for hop in found:
-            # A record that the source denies is no ground to go on from.
-            if hop.far not in self.reached and (hop.far_polarity == "positive" or hop.far == self.goal):
+            if hop.far not in self.reached:
                 level.setdefault(hop.far, []).append(hop)
+        # A record that the source denies is no ground to go on from.
+        for far in denied(connection, [*level]) - {self.goal}:
+            del level[far]
         self.frontier = list(level)
         self.reached |= dict.fromkeys(level, self.depth)
         self.hops |= level
@@ -211,7 +217,7 @@ class _Search:
             way: Direction = "any" if not self.directed else "out" if side is near else "in"
             found, unread = hops(self.connection, side.frontier, way, self.wanted)
             self.unread |= unread
-            side.step(found)
+            side.step(self.connection, found)
             other = far if side is near else near
             met = {pk: other.reached[pk] for pk in side.frontier if pk in other.reached}
             if met:

@@ -28,6 +28,7 @@ async def get_neighbors(id: RecordId, query: Annotated[params.NeighborParams, Qu
     wanted = params.wanted(query)
     return await reader.work_out(
         lambda c: neighbors.neighbors(c, id, query.depth, query.limit, query.direction, wanted),
+        json=graph.d3,
         cytoscape=graph.cytoscape,
     )
 
@@ -49,5 +50,6 @@ async def get_paths(query: Annotated[params.PathParams, Query()], reader: Reader
     directed, wanted = query.direction == "forward", params.wanted(query)
     return await reader.work_out(
         lambda c: paths.paths(c, (query.from_, query.to), query.max_depth, query.limit, directed, wanted),
+        json=graph.d3,
         cytoscape=graph.cytoscape,
     )

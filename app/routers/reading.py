@@ -63,8 +63,8 @@ class Reading:
         """Where the client finds this API, without a slash at the end."""
         return str(self.request.base_url).rstrip("/")
 
-    async def work_out(self, work: Callable[[Connection], BaseModel], **render: Callable[[Any], bytes]) -> Response:
-        """An answer that is computed: as JSON, or by the function that `render` has for the format asked for.
+    async def work_out(self, work: Callable[[Connection], Any], **render: Callable[[Any], bytes]) -> Response:
+        """An answer that is computed: by the function that `render` has for the format asked for, or else as JSON.
 
         Its `next`, where it has one, is a cursor until the URL, which only the request knows, is set in its place.
         """
