@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Connection,
@@ -68,10 +69,19 @@ def of(resource: Resource, plan: Plan) -> Kept | None:
 
 
 def extent_of(connection: Connection, kept: Kept) -> Extent:
-    counts = func.sum(extent.c.total), func.sum(extent.c.dated)
-    query: Select[Any] = select(*counts, func.min(extent.c.first_day), func.max(extent.c.last_day))
-    total, dated, first, last = connection.execute(query.where(*_kept(extent, kept))).one()
-    return Extent(int(total or 0), int(dated or 0), first, last)
+    [row] = _extent_of(tuple(kept.kinds), tuple(kept.types)).rows(connection)
+    return Extent(*row)
+
+
+@statement
+def _extent_of(kinds: tuple[str, ...], types: tuple[str, ...]) -> Select[Any]:
+    days: tuple[Any, ...] = func.min(extent.c.first_day), func.max(extent.c.last_day)
+    return select(_sum(extent.c.total), _sum(extent.c.dated), *days).where(*_kept(extent, Kept([*kinds], [*types])))
+
+
+def _sum(column: Any) -> ColumnElement[int]:
+    """A sum that is 0 where there is nothing, and a whole number on PostgreSQL too."""
+    return cast(func.coalesce(func.sum(column), 0), BigInteger)
 
 
 def buckets(connection: Connection, kept: Kept, size: dates.Size, numbers: range) -> list[tuple[int, ...]]:
@@ -84,7 +94,7 @@ def buckets(connection: Connection, kept: Kept, size: dates.Size, numbers: range
 @statement
 def _buckets(kinds: tuple[str, ...], types: tuple[str, ...], size: dates.Size) -> CompoundSelect[Any]:
     here = and_(*_kept(bucket, Kept([*kinds], [*types])), bucket.c.size == size)
-    sums = [func.sum(bucket.c[name]) for name in COUNTS]
+    sums = [_sum(bucket.c[name]) for name in COUNTS]
     each = select(bucket.c.number, *sums).where(here, bucket.c.number.between(given("first"), given("last")))
     earlier = select(cast(given("before"), Integer), *sums).where(here, bucket.c.number < given("first"))
     return union_all(each.group_by(bucket.c.number), earlier.having(func.count() > 0))

@@ -7,9 +7,11 @@ bucket before our era, and the first one after it lacks it: no bucket has both e
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, islice
+from operator import sub
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -18,8 +20,10 @@ from sqlalchemy import Connection, func, select
 from app import dates, tallies
 from app.dates import YEARS, Size, number_of, years
 from app.db import revision_read
+from app.encoding import dump
 from app.errors import Fault, wrong
 from app.models import record
+from app.queries import Body
 from app.resources import Resource
 from app.schemas import Wire, said
 from app.selection import Plan, rows_of, selected
@@ -86,8 +90,8 @@ class _Counts(NamedTuple):
     starting: list[int]
 
 
-def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size | None) -> Timeline:
-    """What the plan selects, counted in buckets of this size, or of the finest that are not too many.
+def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size | None) -> Body:
+    """What the plan selects, counted in buckets of this size, or of the finest that are not too many: a `Timeline`.
 
     Raises Problem (422) for more than `MAX_BUCKETS`, and for an unknown id or word.
     """
@@ -97,18 +101,49 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
     total, dated = _totals(connection, resource, everything)
     chosen, numbers = _cut(extent, size)
     counts = _counts(connection, resource, plan, chosen, numbers)
-    url = list_url(resource, plan)
-    buckets = [
-        _bucket(url, plan.match, chosen, years(number, chosen), *each)
-        for number, each in zip(numbers, zip(*counts, strict=True), strict=True)
-    ]
-    return Timeline(
-        kind=resource.kind or "event", bucket=chosen, match=plan.match, counting=COUNTING[plan.match],
-        range=Range(start=buckets[0].start, end=buckets[-1].end) if buckets else None,
-        dated=Tally(count=dated, url=list_url(resource, everything, dated="true")),
-        undated=Tally(count=total - dated, url=list_url(resource, everything, dated="false")),
-        buckets=buckets, revision=revision_read(connection),
-    )  # fmt: skip
+    head = dump({
+        "kind": resource.kind or "event", "bucket": chosen, "match": plan.match, "counting": COUNTING[plan.match],
+        "range": _range(numbers, chosen),
+        "dated": {"count": dated, "url": list_url(resource, everything, dated="true")},
+        "undated": {"count": total - dated, "url": list_url(resource, everything, dated="false")},
+    })  # fmt: skip
+    buckets = ",".join(_buckets(list_url(resource, plan), plan.match, chosen, numbers, counts))
+    return Body(f'{head[:-1]},"buckets":[{buckets}],"revision":"{revision_read(connection)}"}}'.encode())
+
+
+def _range(numbers: range, size: Size) -> dict[str, str] | None:
+    """What the buckets cover, as a `Range`."""
+    if not numbers:
+        return None
+    return {"start": _days(numbers[0], size)[0], "end": _days(numbers[-1], size)[1]}
+
+
+def _days(number: int, size: Size) -> tuple[str, str]:
+    """The first and the last day of a bucket."""
+    first, last = years(number, size)
+    return dates.iso(dates.day_number(first, 1, 1)), dates.iso(dates.day_number(last, 12, 31))
+
+
+def _buckets(url: str, match: str, size: Size, numbers: range, counts: _Counts) -> Iterator[str]:
+    """Each `Bucket` in JSON; `url` is that of the list."""
+    url += "" if url.endswith("?") else "&"
+    how = "" if match == "stated" else f"&match={match}"
+    wanted: list[int] = getattr(counts, match)
+    for number, count, stated, possible, certain, starting in zip(numbers, wanted, *counts, strict=True):
+        named, span = _named_bucket(number, size)
+        yield (
+            f'{named},"count":{count},"stated":{stated},"possible":{possible},"certain":{certain},'
+            f'"starting":{starting},"url":"{url}{span}{how}"}}'
+        )
+
+
+@lru_cache(4 * MAX_BUCKETS)
+def _named_bucket(number: int, size: Size) -> tuple[str, str]:
+    """What a bucket says whatever is counted in it, as JSON that is still open, and its years in a URL."""
+    span = years(number, size)
+    start, end = _days(number, size)
+    named = {"label": label(*span, size), "edtf": edtf(*span, size), "start": start, "end": end}
+    return dump(named)[:-1], urlencode(_from_to(span))
 
 
 def decades(connection: Connection, resource: Resource, plan: Plan) -> list[tuple[str, str, int, dict[str, str]]]:
@@ -171,17 +206,6 @@ def edtf(first: int, last: int, size: Size) -> str:
 def _ordinal(number: int) -> str:
     last = 0 if number // 10 % 10 == 1 else number % 10
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
-
-
-def _bucket(url: str, match: str, size: Size, span: tuple[int, int], *counts: int) -> Bucket:
-    names = dict(zip(_Counts._fields, counts, strict=True))
-    first, last = span
-    more = _from_to(span) | ({} if match == "stated" else {"match": match})
-    return Bucket(
-        label=label(first, last, size), edtf=edtf(first, last, size), start=dates.iso(dates.day_number(first, 1, 1)),
-        end=dates.iso(dates.day_number(last, 12, 31)), count=names[match], **names,
-        url=f"{url}{'' if url.endswith('?') else '&'}{'&'.join(f'{name}={value}' for name, value in more.items())}",
-    )  # fmt: skip
 
 
 def _extent(
@@ -259,15 +283,15 @@ def _counts(connection: Connection, resource: Resource, plan: Plan, size: Size, 
 
 def _tallied(rows: Iterable[tuple[int, ...]], numbers: range) -> _Counts:
     """The same counts from those of buckets: what overlaps one has begun by its end, and not ended before it."""
-    columns = [[0] * (len(numbers) + 1) for _ in range(5)]
-    for number, *counts in rows:
-        for column, count in zip(columns, counts, strict=True):
-            column[number - numbers[0] + 1] = int(count)
-    started, *_, certain = columns
-    starting, ending, soonest, latest = (list(accumulate(column)) for column in columns[:4])
-    overlapping = [begun - ended for begun, ended in zip(starting[1:], ending, strict=False)]
-    possible = [begun - ended for begun, ended in zip(soonest[1:], latest, strict=False)]
-    return _Counts(overlapping, possible, certain[1:], started[1:])
+    counted = {number: counts for number, *counts in rows}
+    none = [0] * len(tallies.COUNTS)
+    started, ended, sooner, later, certain = zip(
+        *(counted.get(number, none) for number in range(numbers[0] - 1, numbers[-1] + 1)), strict=True
+    )
+    starting, ending, soonest, latest = map(accumulate, (started, ended, sooner, later))
+    overlapping = list(map(sub, islice(starting, 1, None), ending))
+    possible = list(map(sub, islice(soonest, 1, None), latest))
+    return _Counts(overlapping, possible, [*certain[1:]], [*started[1:]])
 
 
 def fold(rows: Iterable[Any], firsts: list[int], last: int) -> _Counts:

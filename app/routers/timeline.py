@@ -29,4 +29,4 @@ async def get_timeline(query: Annotated[params.TimelineParams, Query()], reader:
         return await reader.work_out(
             lambda c: slides.slides(c, resource, planned, reader.base), timelinejs=slides.timelinejs
         )
-    return await reader.work_out(lambda c: timeline.timeline(c, resource, planned, query.bucket))
+    return await reader.written(lambda c: timeline.timeline(c, resource, planned, query.bucket))
