@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, select, union
 
 from app.models import citation, record, relation
 from app.resources import Resource
-from app.statements import given, numbered, statement
+from app.statements import bound, numbered, statement
 
 ENDS = (relation.c.subject, relation.c.object)
 
@@ -25,7 +25,7 @@ def related(
 
 @statement
 def _related(of: str, name: str, number: int, most: int, *, beside_relations: bool) -> Select[Any]:
-    keys = [given(each) for each in numbered(range(number))]
+    keys = bound(number)
     cited_by = {"relations": citation.c.relation, "passages": citation.c.passage}.get(of, citation.c.record)
     match of, name:
         case "relations", "records":

@@ -129,3 +129,8 @@ def padded(keys: Sequence[int]) -> list[int]:
     """The same keys, the last one repeated up to a power of two, so that lists of any length have few shapes."""
     missing = (1 << (len(keys) - 1).bit_length()) - len(keys) if keys else 0
     return [*keys, *[keys[-1] for _ in range(missing)]]
+
+
+def bound(number: int) -> list[BindParameter[Any]]:
+    """In a query: so many values that come with each request, as `numbered` names them."""
+    return [given(name) for name in numbered(range(number))]

@@ -9,15 +9,16 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
-from sqlalchemy import Column, Connection, Select, func, insert, select, union
+from sqlalchemy import Boolean, Column, Connection, Select, Table, func, insert, select, union
 
 from app.answers.timeline import decades, written
 from app.listing import first_keys
 from app.models import citation, facet_count, quote_subject, record, relation
 from app.resources import ALL, About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
-from app.schemas import Facet, FacetValue
 from app.selection import STARTED, Plan, is_linked, selected, shelf_of
+from app.statements import bound, given, numbered, padded, statement
 from app.vocabulary import PREDICATES
 
 LIMIT, COUNTED = 50, 2_000
@@ -30,9 +31,11 @@ Counts = tuple[list[Counted], int]
 
 
 def facets(connection: Connection, resource: Resource, plan: Plan, link: Link) -> dict[str, dict[str, Any]]:
-    """A facet per name in `plan.facets`; `link` makes the list's URL with some parameters changed."""
+    """A facet per name in `plan.facets`, each as a `Facet`; `link` makes the list's URL with some parameters changed,
+    which come last in it.
+    """
     first = _First(connection, resource)
-    return {name: _facet(first, plan, name, link).model_dump() for name in dict.fromkeys(plan.facets)}
+    return {name: _facet(first, plan, name, link) for name in dict.fromkeys(plan.facets)}
 
 
 class _First:
@@ -49,7 +52,7 @@ class _First:
         return self.found[signature]
 
 
-def _facet(first: _First, plan: Plan, name: str, link: Link) -> Facet:
+def _facet(first: _First, plan: Plan, name: str, link: Link) -> dict[str, Any]:
     connection, resource = first.connection, first.resource
     others, cut = _but(plan, name), False
     if name == "decade":
@@ -62,10 +65,20 @@ def _facet(first: _First, plan: Plan, name: str, link: Link) -> Facet:
         keys = first.keys(others)
         cut = len(keys) > COUNTED
         counts, left = _counted(connection, resource, others, name, keys[:COUNTED])
-    values = [
-        FacetValue(value=value, label=_shown(label), count=n, url=link(applied)) for value, label, n, applied in counts
+    return {"values": _values(counts, link), "others": left, "truncated": cut}
+
+
+def _values(counts: list[Counted], link: Link) -> list[dict[str, Any]]:
+    """Each as a `FacetValue`."""
+    if not counts:
+        return []
+    # A URL is made once, and ends with what is applied: that costs more than all the rest of a facet.
+    blank = dict.fromkeys(counts[0][3], "")
+    url = link(blank).removesuffix(urlencode(blank))
+    return [
+        {"value": value, "label": _shown(label), "count": number, "url": url + urlencode(applied)}
+        for value, label, number, applied in counts
     ]
-    return Facet(values=values, others=left, truncated=cut)
 
 
 def _but(plan: Plan, name: str) -> Plan:
@@ -80,10 +93,15 @@ def _shown(label: Any) -> str:
 
 
 def _kept(connection: Connection, resource: Resource, name: str) -> Counts:
-    here = (facet_count.c.list == resource.name, facet_count.c.facet == name)
-    document: str = connection.execute(select(facet_count.c.document).where(*here)).scalar_one()
+    [document] = _document().column(connection, list=resource.name, facet=name)
     counts, left = json.loads(document)
     return counts, left
+
+
+@statement
+def _document() -> Select[Any]:
+    here = (facet_count.c.list == given("list"), facet_count.c.facet == given("facet"))
+    return select(facet_count.c.document).where(*here)
 
 
 def fill(connection: Connection) -> None:
@@ -101,15 +119,32 @@ def _counted(connection: Connection, resource: Resource, plan: Plan, name: str, 
     wanted = resource.filters.get(name)
     if wanted is None and keys is not None and is_linked(resource, plan):
         return _by_predicate(connection, resource, plan, keys)
-    pairs = _pairs(connection, resource, plan, wanted, keys).subquery()
-    given = pairs.c.value.is_not(None)
-    groups = select(pairs.c.value, func.count().label("number")).where(given).group_by(pairs.c.value).subquery()
-    top = select(groups.c.value, groups.c.number, func.count().over())
-    rows = connection.execute(top.order_by(groups.c.number.desc(), groups.c.value).limit(LIMIT)).all()
+    where = {} if keys is None else numbered(padded(keys))
+    number = None if keys is None else len(where)
+    kinds = (("first", "last", resource.kind), ("other_first", "other_last", getattr(wanted, "kind", None)))
+    for first, last, kind in kinds:
+        if kind is not None:
+            where[first], _, where[last] = shelf_of(connection, kind)
+    most = _most(wanted, resource.table, resource.own, resource.kind, tuple(plan.predicate), number)
+    rows = most.rows(connection, **where)
     names = _names(connection, wanted, [row[0] for row in rows])
     found = [(*names(value), number) for value, number, _ in rows]
     counts: list[Counted] = [(value, label, number, {name: written(value)}) for value, label, number in found]
     return counts, rows[0][2] - len(rows) if rows else 0
+
+
+@statement
+def _most(
+    wanted: Filter | None, table: Table, own: Table | None, kind: str | None, predicates: tuple[str, ...],
+    number: int | None,
+) -> Select[Any]:  # fmt: skip
+    """The most frequent values among so many items or in the whole list, how often each is there, and how many values
+    there are."""
+    pairs = _pairs(wanted, table, own, kind, predicates, number).subquery()
+    here = pairs.c.value.is_not(None)
+    groups = select(pairs.c.value, func.count().label("number")).where(here).group_by(pairs.c.value).subquery()
+    top = select(groups.c.value, groups.c.number, func.count().over())
+    return top.order_by(groups.c.number.desc(), groups.c.value).limit(LIMIT)
 
 
 def _names(connection: Connection, wanted: Filter | None, values: list[Any]) -> Callable[[Any], tuple[Any, Any]]:
@@ -117,12 +152,21 @@ def _names(connection: Connection, wanted: Filter | None, values: list[Any]) -> 
     match wanted:
         case None:
             return lambda value: (value, PREDICATES[value].label)
-        case In() | Known() | Cited(ids=False):
+        case Known() | In(Column(type=Boolean())):
+            # SQLite has numbers in place of truth.
+            return lambda value: (bool(value), bool(value))
+        case In() | Cited(ids=False):
             return lambda value: (value, value)
+    keys = padded(values)
     table = wanted.table if isinstance(wanted, Key) else record
-    label = table.c.name if table is record else table.c.id
-    rows = connection.execute(select(table.c.pk, table.c.id, label).where(table.c.pk.in_(values)))
+    rows = _labels(table, len(keys)).rows(connection, **numbered(keys))
     return {pk: (id, text) for pk, id, text in rows}.__getitem__
+
+
+@statement
+def _labels(table: Table, number: int) -> Select[Any]:
+    label = table.c.name if table is record else table.c.id
+    return select(table.c.pk, table.c.id, label.label("label")).where(table.c.pk.in_(bound(number)))
 
 
 def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: list[int]) -> Counts:
@@ -139,17 +183,18 @@ def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: 
 
 
 def _pairs(
-    connection: Connection, resource: Resource, plan: Plan, wanted: Filter | None, keys: list[int] | None
-) -> Select[Any]:
+    wanted: Filter | None, table: Table, own: Table | None, kind: str | None, predicates: tuple[str, ...],
+    number: int | None,
+) -> Select[Any]:  # fmt: skip
     """Every item with every value that the filter would find it by, once each: `item` and `value`."""
 
-    def pairs(item: Column[Any], value: Any, kind: str | None = None) -> Select[Any]:
+    def pairs(item: Column[Any], value: Any, other: str | None = None) -> Select[Any]:
         query = select(item.label("item"), value.label("value")).where(item.is_not(None))
-        if keys is not None:
-            query = query.where(item.in_(keys))
-        elif resource.kind and item.table is not resource.own:
-            query = query.where(item.between(*_keys_of(connection, resource.kind)))
-        return query if kind is None else query.where(value.between(*_keys_of(connection, kind)))
+        if number is not None:
+            query = query.where(item.in_(bound(number)))
+        elif kind and item.table is not own:
+            query = query.where(item.between(given("first"), given("last")))
+        return query if other is None else query.where(value.between(given("other_first"), given("other_last")))
 
     def once(*parts: Select[Any]) -> Select[Any]:
         return select(union(*parts).subquery()) if len(parts) > 1 else parts[0].distinct()
@@ -163,21 +208,16 @@ def _pairs(
             return pairs(column.table.c.pk, column)
         case Known(column):
             return pairs(column.table.c.pk, column.is_not(None))
-        case Linked(kind):
-            said = [relation.c.predicate.in_(plan.predicate)] if plan.predicate else []
-            return once(*(pairs(item, other, kind).where(*said) for item, other in sides))
+        case Linked(other):
+            said = [relation.c.predicate.in_(predicates)] if predicates else []
+            return once(*(pairs(item, far, other).where(*said) for item, far in sides))
         case Either():
             return once(*(pairs(relation.c.pk, end) for end in ends))
         case Cited(column):
-            return once(pairs(citation.c.record if resource.table is record else citation.c.relation, column))
+            return once(pairs(citation.c.record if table is record else citation.c.relation, column))
         case Initiated():
             return once(pairs(relation.c.object, relation.c.subject).where(relation.c.predicate.in_(STARTED)))
         case About():
             return pairs(quote_subject.c.quote, quote_subject.c.record)
         case Anchored():
             return once(pairs(citation.c.passage, citation.c.record))
-
-
-def _keys_of(connection: Connection, kind: str) -> tuple[int, int]:
-    first, _, last = shelf_of(connection, kind)
-    return first, last

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Select, func, literal, select
 from app.models import citation, record, relation
 from app.schemas import Bounds, Days, Ref, When, Wire, said
 from app.selection import shelf_of
-from app.statements import given, numbered, padded, statement
+from app.statements import bound, numbered, padded, statement
 from app.vocabulary import PLURALS, Causality, Kind, Polarity, Predicate, Stance
 
 Direction = Literal["any", "out", "in"]
@@ -160,7 +160,7 @@ def _leading_on(
 ) -> Select[Any]:
     said_so = (relation.c.predicate, relation.c.causality, relation.c.stance, relation.c.polarity)
     query: Select[Any] = select(relation.c.pk, relation.c.id, near, far, *said_so, literal(int(forward)))
-    query = query.where(near.in_(_keys(number)))
+    query = query.where(near.in_(bound(number)))
     if predicates:
         query = query.where(relation.c.predicate.in_(predicates))
     return query.order_by(near, relation.c.predicate, relation.c.pk).limit(MAX_READ + 1)
@@ -176,11 +176,7 @@ def denied(connection: Connection, keys: Sequence[int]) -> set[int]:
 
 @statement
 def _denied(number: int) -> Select[Any]:
-    return select(record.c.pk).where(record.c.pk.in_(_keys(number)), record.c.polarity == "negative")
-
-
-def _keys(number: int) -> list[Any]:
-    return [given(name) for name in numbered(range(number))]
+    return select(record.c.pk).where(record.c.pk.in_(bound(number)), record.c.polarity == "negative")
 
 
 def told(parts: list[str]) -> str | None:
@@ -234,7 +230,7 @@ def nodes_of(connection: Connection, depths: dict[int, int]) -> list[str]:
 @statement
 def _nodes(number: int) -> Select[Any]:
     of = record.c
-    return select(of.pk, of.id, of.kind, of.name, of.date_text, of.document).where(of.pk.in_(_keys(number)))
+    return select(of.pk, of.id, of.kind, of.name, of.date_text, of.document).where(of.pk.in_(bound(number)))
 
 
 def _node(depth: int, id: str, kind: Kind, name: str, date_text: str | None, document: str) -> str:
@@ -265,7 +261,7 @@ def links_of(connection: Connection, keys: Collection[int]) -> list[str]:
 
 @statement
 def _links(number: int) -> Select[Any]:
-    query = select(relation.c.pk, relation.c.document).where(relation.c.pk.in_(_keys(number)))
+    query = select(relation.c.pk, relation.c.document).where(relation.c.pk.in_(bound(number)))
     return query.order_by(relation.c.id)
 
 
@@ -289,7 +285,7 @@ def _citations(number: int) -> Select[Any]:
     order = (citation.c.source, citation.c.start_offset, citation.c.id)
     place = func.row_number().over(partition_by=citation.c.relation, order_by=order).label("place")
     columns = (citation.c.relation, citation.c.id, citation.c.document, place)
-    placed = select(*columns).where(citation.c.relation.in_(_keys(number))).subquery()
+    placed = select(*columns).where(citation.c.relation.in_(bound(number))).subquery()
     query = select(placed.c.relation, placed.c.id, placed.c.document).where(placed.c.place <= MAX_CITATIONS)
     return query.order_by(placed.c.relation, placed.c.place)
 
