@@ -22,8 +22,8 @@ from app.staging import Staging, unpacked
 from app.target import Target, opened
 from app.workers import Workers
 
-RENDERING = ("analysis", "answers/facets", "curation", "dates", "documents", "encoding", "entries", "index", "pack",
-             "packfile", "rendering", "schemas", "spans", "staging", "tallies", "texts", "vocabulary",
+RENDERING = ("analysis", "answers/facets", "answers/graph", "curation", "dates", "documents", "encoding", "entries",
+             "index", "pack", "packfile", "rendering", "schemas", "spans", "staging", "tallies", "texts", "vocabulary",
              "zones")  # fmt: skip
 COUNTED = ("shelf", "zone", "extent", "bucket", "facet_count")
 BATCH = 2_000

@@ -154,6 +154,9 @@ class Alias(SQLModel, table=True):
     in_source: bool
 
 
+_WALKED = ("id", "causality", "stance", "polarity")
+
+
 class Relation(Dated, Claimed, table=True):
     __table_args__ = (
         _one_of("stance", STANCES, "stance"),
@@ -162,8 +165,9 @@ class Relation(Dated, Claimed, table=True):
         # The records tied to one, in order; and what is said of it, by predicate.
         Index("ix_relation_subject_object_predicate", "subject", "object", "predicate"),
         Index("ix_relation_object_subject_predicate", "object", "subject", "predicate"),
-        Index("ix_relation_subject_predicate_pk", "subject", "predicate", "pk"),
-        Index("ix_relation_object_predicate_pk", "object", "predicate", "pk"),
+        # All that a walk asks of a relation, so that it reads no other page.
+        Index("ix_relation_subject_predicate_pk", "subject", "predicate", "pk", "object", *_WALKED),
+        Index("ix_relation_object_predicate_pk", "object", "predicate", "pk", "subject", *_WALKED),
         Index("ix_relation_predicate_pk", "predicate", "pk"),
     )
     pk: int = Field(primary_key=True)
@@ -174,6 +178,7 @@ class Relation(Dated, Claimed, table=True):
     role: str | None = None
     causality: str | None = None
     document: str
+    cited: str = Field(description="The first places it rests on, as a graph gives them in JSON.")
 
 
 class Passage(SQLModel, table=True):

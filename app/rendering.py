@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from app import index
 from app.analysis import name_key
+from app.answers import graph
 from app.documents import ref, rendered, shaped
 from app.entries import entry
 from app.staging import connect, packed, unpacked
@@ -32,7 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     **{kind: ("pk", *own) for kind, own in OWN.items()},
     "alias": ("record", "name", "in_source"),
     "quote_subject": ("quote", "record"),
-    "relation": ("pk", "id", "subject", "object", "predicate", "role", "causality", *SAID),
+    "relation": ("pk", "id", "subject", "object", "predicate", "role", "causality", "cited", *SAID),
     "passage": ("pk", "id", "source", "section", "start_offset", "end_offset", "text", "document"),
     "citation": ("pk", "id", "record", "relation", "passage", "source", "section", "start_offset", "end_offset",
                  "status", "document"),
@@ -201,9 +202,16 @@ class _Renderer:
                 wire["date"]["relative_to"] = base
             wire |= {"subject": one, "object": two, "attributed_to": voice}
             wire["citation_count"] = len(cited.get(pk, ()))
-            start = (pk, wire["id"], named[7], named[11], own["predicate"], own["role"], own["causality"])
+            said = (own["predicate"], own["role"], own["causality"], self.linked(cited.get(pk, ())))
+            start = (pk, wire["id"], named[7], named[11], *said)
             self.rows["relation"].append((*start, *columns, *claimed, named[0], self.written("relation", wire)))
             self.item("relation", "relation", pk, wire, cited.get(pk, ()))
+
+    def linked(self, cited: Any) -> str:
+        """What a graph says of a relation's citations: source by source, in the order of the text."""
+        found = [(self.fragment(number), name) for name, number in cited]
+        found.sort(key=lambda each: (each[0][1], each[0][0]["start"], each[1]))
+        return graph.cited(said | {"id": name} for (said, *_), name in found)
 
     def item(self, kind: str, table: str, pk: int, wire: Row, cited: Any) -> None:
         """What search keeps of a row."""

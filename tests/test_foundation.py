@@ -105,8 +105,8 @@ def test_a_table_refuses_what_no_record_can_be(connection, change):
         connection.execute(insert(models.Record).values(ROW | change))
 
 
-ROW_OF_RELATION = {"pk": 1, "id": "r", "subject": 1, "object": 1, "document": "{}", "stance": "asserted",
-                   "polarity": "positive"}  # fmt: skip
+ROW_OF_RELATION = {"pk": 1, "id": "r", "subject": 1, "object": 1, "document": "{}", "cited": "[]",
+                   "stance": "asserted", "polarity": "positive"}  # fmt: skip
 OTHER = {"pk": 2, "id": "s", "predicate": "aided", "causality": "implied"}
 
 

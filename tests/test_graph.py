@@ -1,5 +1,6 @@
 """The records as a network: what surrounds one, what leads from one to another, and where a bound cuts it."""
 
+import json
 from typing import Any
 
 import httpx
@@ -8,7 +9,7 @@ import yaml
 from asgi_lifespan import LifespanManager
 from sqlalchemy import create_engine, make_url, text
 
-from app.answers.graph import _cut
+from app.answers.graph import _cut, cited
 from app.curation import cite
 from app.encoding import dump
 from app.load import load
@@ -257,6 +258,13 @@ async def test_both_unknown_ends_are_named_at_once(client):
 def test_no_text_passes_for_a_key():
     document = dump({"name": 'a,"date":1,', "date": {"text": "2"}, "label": "b"})
     assert _cut(document, "date", "label") == ['{"name":"a,\\"date\\":1,"', '{"text":"2"}', '"b"}']
+
+
+def test_a_link_has_the_first_of_its_citations():
+    places = [{"id": f"a.b.{n}", "source": {"id": "b", "name": "B"}, "fragment": "“x”"} for n in range(12)]
+    found = cited(places)
+    assert found.startswith('[{"id":"a.b.0","source":"b","fragment":"“x”","url":"/v1/citations/a.b.0"},{"id":"a.b.1",')
+    assert [each["id"] for each in json.loads(found)] == [f"a.b.{n}" for n in range(10)]
 
 
 async def test_an_unknown_record_has_no_neighbors(client):

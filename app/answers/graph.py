@@ -2,13 +2,15 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from json.encoder import encode_basestring as _quoted
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Column, Connection, Select, func, literal, select
+from sqlalchemy import Column, Connection, Select, literal, select
 
-from app.models import citation, record, relation
+from app.encoding import dump
+from app.models import record, relation
 from app.schemas import Bounds, Days, Ref, When, Wire, said
 from app.selection import shelf_of
 from app.statements import bound, numbered, padded, statement
@@ -253,24 +255,22 @@ def links_of(connection: Connection, keys: Collection[int]) -> list[str]:
     """The relations with these keys, each with the places it rests on, as `Link` in JSON, by id."""
     if not keys:
         return []
-    padded_keys = padded([*keys])
-    number, values = len(padded_keys), numbered(padded_keys)
-    cited = _by_relation(_citations(number).rows(connection, **values))
-    return [_link(document, cited.get(pk, [])) for pk, document in _links(number).rows(connection, **values)]
+    wanted = padded([*keys])
+    return [_link(*row) for row in _links(len(wanted)).rows(connection, **numbered(wanted))]
 
 
 @statement
 def _links(number: int) -> Select[Any]:
-    query = select(relation.c.pk, relation.c.document).where(relation.c.pk.in_(bound(number)))
+    query = select(relation.c.document, relation.c.cited).where(relation.c.pk.in_(bound(number)))
     return query.order_by(relation.c.id)
 
 
-def _link(document: str, citations: list[str]) -> str:
+def _link(document: str, cited: str) -> str:
     keys = ("subject", "predicate", "object", "date", "label", "role", "causality", "stance", "links")
     own, subject, predicate, target, date, labels, role, causality, claim, links = _cut(document, *keys)
     return (
         f'{own},"source":{_id(subject)},"target":{_id(target)},"predicate":{predicate},"label":{labels},'
-        f'"causality":{causality},"role":{role},"date":{date},"stance":{claim},"citations":[{",".join(citations)}],'
+        f'"causality":{causality},"role":{role},"date":{date},"stance":{claim},"citations":{cited},'
         f'"url":{_cut(links, "citations")[0][8:]}}}'
     )
 
@@ -280,21 +280,11 @@ def _id(ref: str) -> str:
     return _cut(ref, "kind")[0][6:]
 
 
-@statement
-def _citations(number: int) -> Select[Any]:
-    order = (citation.c.source, citation.c.start_offset, citation.c.id)
-    place = func.row_number().over(partition_by=citation.c.relation, order_by=order).label("place")
-    columns = (citation.c.relation, citation.c.id, citation.c.document, place)
-    placed = select(*columns).where(citation.c.relation.in_(bound(number))).subquery()
-    query = select(placed.c.relation, placed.c.id, placed.c.document).where(placed.c.place <= MAX_CITATIONS)
-    return query.order_by(placed.c.relation, placed.c.place)
-
-
-def _by_relation(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[str]]:
-    """Each relation's citations as `LinkCitation` in JSON, in the order of the rows."""
-    found: dict[int, list[str]] = {}
-    for relation_key, id, document in rows:
-        _, source, _, fragment, _ = _cut(document, "source", "passage", "fragment", "status")
-        place = f'{{"id":"{id}","source":{_id(source)},"fragment":{fragment},"url":"/v1/citations/{id}"}}'
-        found.setdefault(relation_key, []).append(place)
-    return found
+def cited(citations: Iterable[dict[str, Any]]) -> str:
+    """The first of a relation's citations as a list of `LinkCitation` in JSON, made when it is loaded."""
+    first = islice(citations, MAX_CITATIONS)
+    return dump([
+        {"id": each["id"], "source": each["source"]["id"], "fragment": each["fragment"],
+         "url": f"/v1/citations/{each['id']}"}
+        for each in first
+    ])  # fmt: skip
