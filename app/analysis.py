@@ -108,6 +108,7 @@ def is_minor(word: str) -> bool:
     return word in _MINOR
 
 
+@lru_cache(maxsize=100)
 def parse(text: str) -> Query:
     """What a client looks for. Raises ValueError when there is no word in it, or too many are."""
     found: list[tuple[Part, bool]] = []
@@ -155,11 +156,12 @@ def marks(text: str, query: Query) -> list[Mark]:
         for at in range(len(words) - size + 1):
             if _answers(words[at : at + size], part):
                 found.append(Mark(words[at].start, words[at + size - 1].end, place))
+    found.sort(key=_by_place)
     return _apart(found)
 
 
 def _apart(found: list[Mark]) -> list[Mark]:
-    found.sort(key=_by_place)
+    """Of marks in order, those that do not begin within one that is kept."""
     kept: list[Mark] = []
     end = 0
     for mark in found:
@@ -199,7 +201,11 @@ def plain_marks(text: str, query: Query, starts: list[str]) -> list[Mark]:
             if is_whole and (is_prefix or stem(small[at:end]) == wanted):
                 found.append(Mark(at, end, place))
             at = small.find(start, end)
-    return _apart(found) if len(starts) > 1 else found
+    if len(starts) > 1:
+        # Whole words that begin together end together.
+        found.sort()
+        return _apart(found)
+    return found
 
 
 def _is_possessive(small: str, at: int) -> bool:
@@ -212,12 +218,23 @@ def snippet(text: str, found: list[Mark]) -> tuple[int, int]:
         return 0, len(text)
     if not found:
         return 0, _cut(text, SNIPPET)
-    first = found[0] if len(found) == 1 else max(found, key=lambda mark: (len(_shown(found, mark.start)), -mark.start))
+    first = _best(found)
     last = max((m.end for m in found if first.start <= m.start and m.end <= first.start + SNIPPET), default=first.end)
     lead = max(0, (SNIPPET - (last - first.start)) // 2)
     begin = max(0, min(first.start - lead, len(text) - SNIPPET))
     begin = 0 if begin == 0 else text.find(" ", begin, first.start) + 1 or first.start
     return begin, max(last, _cut(text, begin + SNIPPET))
+
+
+def _best(found: list[Mark]) -> Mark:
+    """The mark from which on the most of the query is shown, the first of equals."""
+    best, most, whole = found[0], 0, len({mark.part for mark in found})
+    for mark in found:
+        if most == whole:
+            break
+        if (shown := len(_shown(found, mark.start))) > most:
+            best, most = mark, shown
+    return best
 
 
 def _shown(found: list[Mark], start: int) -> set[int]:

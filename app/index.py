@@ -254,7 +254,7 @@ class Asked:
     ) -> None:  # fmt: skip
         self.speak = _speech(connection)
         self.query, self.parts = query, parts
-        self.is_bound, self.last = within is not None, within or len(ENDS) + 1
+        self.is_bound, self.last = within is not None, within or bisect_left(ENDS, size(connection)) + 1
         self.only = [self.speak.any(f"#{kind}" for kind in kinds)] if kinds else []
         self.whole = self._all(map(self._anywhere, parts))
         self.named = self._all(map(self._named, parts))
@@ -303,6 +303,15 @@ class Asked:
             return self.speak.any([f"<{each.part.words[0][:BEGINNING]}"])
         stems = [self.speak.any([f"@{stem(word)}"]) for word in dict.fromkeys(each.part.words)]
         return self.speak.all(stems if each.part.stem else [*stems, self.speak.phrase(each.part.words)])
+
+
+def size(connection: Connection) -> int:
+    """How many entries there are; kept with the connection, which reads one revision only."""
+    if "entries" not in connection.info:
+        [(last,)] = ask(connection, "SELECT max(pk) FROM entry", ())
+        connection.info["entries"] = (last or 0) >> KIND_BITS
+    found: int = connection.info["entries"]
+    return found
 
 
 def parts_of(share: float, size: int) -> int | None:

@@ -7,14 +7,14 @@ from json.encoder import encode_basestring as _quoted
 from typing import Any, Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import ColumnElement, Connection, exists, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, exists, literal, or_, select, union_all
 
 from app import analysis, index
 from app.analysis import Mark, Part, Query, Token
 from app.cursors import seal, unseal
 from app.db import revision_read
 from app.encoding import dump
-from app.entries import CITATIONS, KIND_BITS, SEPARATOR, id_of, kind_of
+from app.entries import CITATIONS, SEPARATOR, id_of, kind_of
 from app.errors import Fault, wrong
 from app.index import Asked, Sought
 from app.models import citation, entry, passage, record, relation, term
@@ -188,7 +188,7 @@ def _within(connection: Connection, parts: list[Sought], *, filtered: bool) -> i
     rarest = min(each.entries for each in parts)
     if rarest <= LOOKED_AT or (len(parts) == 1 and not filtered):
         return None
-    size: int = connection.execute(select(func.max(entry.c.pk))).scalar_one() >> KIND_BITS
+    size = index.size(connection)
     return index.parts_of(LOOKED_AT / min(rarest, size), size)
 
 
