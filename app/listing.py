@@ -16,7 +16,7 @@ from app import zones
 from app.cursors import fits, seal, unseal
 from app.resources import Resource
 from app.selection import Plan, Selection, Tie, among, between, equal, known, rows_of, selected, shelf_of
-from app.statements import Clause, Shape, given, numbered, open_, shapes_of, statement, values_of
+from app.statements import Clause, Shape, given, numbered, open_, padded, shapes_of, statement, values_of
 from app.zones import Stretch
 
 MOST = 4_000
@@ -52,6 +52,9 @@ def first_keys(connection: Connection, resource: Resource, plan: Plan, number: i
     """The keys of the first items of the whole list in its default order, at most so many."""
     plan = replace(plan, sort=[resource.default_sort], limit=number, cursor=None)
     chosen = selected(connection, resource, plan)
+    if chosen.keys and not chosen.where and [tie.ordered for tie in chosen.ties] == [True]:
+        # What follows by the only tie is all that there is to meet.
+        return chosen.ties[0].following(connection, chosen.keys, number, down=False)
     return [row[0] for row in _rows(connection, resource, plan, chosen, (resource.table.c.pk,), None, number)]
 
 
@@ -168,7 +171,7 @@ def _narrowed(
             yield [between(pk, stretch), *others]
         else:
             for found in _followed(connection, followed, stretch, size, down=down):
-                yield [among(pk, found), *others]
+                yield [among(pk, padded(found)), *others]
 
 
 def _are_many(connection: Connection, tie: Tie, keys: Stretch) -> bool:

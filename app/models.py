@@ -198,8 +198,9 @@ class Citation(SQLModel, table=True):
         CheckConstraint("(record IS NULL) <> (relation IS NULL)", name="one_target"),
         CheckConstraint("start_offset < end_offset", name="span"),
         _one_of("status", ("verified", "unverified"), "status"),
-        Index("ix_citation_record_pk", "record", "pk"),
-        Index("ix_citation_relation_pk", "relation", "pk"),
+        # A facet counts sources and sections of many.
+        Index("ix_citation_record_pk", "record", "pk", "source", "section"),
+        Index("ix_citation_relation_pk", "relation", "pk", "source", "section"),
         Index("ix_citation_source_pk", "source", "pk"),
         Index("ix_citation_section_pk", "section", "pk"),
         # What rests on a source or a section, in order: records stand where the relation is null.
