@@ -266,18 +266,16 @@ def _links(number: int) -> Select[Any]:
 
 
 def _link(document: str, cited: str) -> str:
-    keys = ("subject", "predicate", "object", "date", "label", "role", "causality", "stance", "links")
-    own, subject, predicate, target, date, labels, role, causality, claim, links = _cut(document, *keys)
-    return (
-        f'{own},"source":{_id(subject)},"target":{_id(target)},"predicate":{predicate},"label":{labels},'
-        f'"causality":{causality},"role":{role},"date":{date},"stance":{claim},"citations":{cited},'
-        f'"url":{_cut(links, "citations")[0][8:]}}}'
+    # A `Ref`, and what leads on, are cut behind what they begin with: {"id":… and {"self":…
+    ends = ("subject", "kind", "predicate", "object", "kind")
+    own, subject, _, predicate, target, _, date, labels, role, causality, claim, link, _ = _cut(
+        document, *ends, "date", "label", "role", "causality", "stance", "links", "citations"
     )
-
-
-def _id(ref: str) -> str:
-    """The id of a `Ref`, both in JSON."""
-    return _cut(ref, "kind")[0][6:]
+    return (
+        f'{own},"source":{subject[6:]},"target":{target[6:]},"predicate":{predicate},"label":{labels},'
+        f'"causality":{causality},"role":{role},"date":{date},"stance":{claim},"citations":{cited},'
+        f'"url":{link[8:]}}}'
+    )
 
 
 def cited(citations: Iterable[dict[str, Any]]) -> str:
