@@ -329,6 +329,9 @@ def hits(connection: Connection, tiers: list[Tier], limit: int) -> list[tuple[An
     for place, tier in enumerate(tiers):
         given |= {f"query{place}": tier.query, f"after{place}": tier.after}
     shape = tuple((tier.tier, tier.first, tier.last) for tier in tiers)
+    if not shape:
+        # Behind the last of them, where a cursor may point.
+        return []
     return ask(connection, _hits(_speech(connection), shape), given)
 
 

@@ -174,8 +174,9 @@ def _yaml(path: Path, parsed: Parsed) -> Iterator[_Raw]:
     try:
         node = yaml.compose(path.read_text("utf-8"), Loader=yaml.CSafeLoader)
         data = _plain(node, (), lines, path, parsed.complaints)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
+        # The reason of bytes that are no text, and nothing of what nests without end.
         problem: str = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
         parsed.complaints.append(Complaint(str(path), mark.line + 1 if mark else 1, problem))
         return
