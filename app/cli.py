@@ -3,14 +3,17 @@
 import asyncio
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, BinaryIO, Literal
 
 import typer
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app import curation, logs, pack
 from app.curation import Staged
@@ -63,9 +66,13 @@ class Steps:
 
 @contextmanager
 def complaining() -> Iterator[None]:
-    """A broken pack ends the command with every complaint and exit code 1."""
+    """A broken pack ends the command with every complaint and exit code 1; so does what the machine refuses."""
     try:
         yield
+    except (OSError, sqlite3.Error, SQLAlchemyError, BrokenExecutor) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        say(f"{' '.join(str(cause).split())}; nothing was changed.")
+        raise typer.Exit(1) from None
     except pack.PackError as error:
         for complaint in error.complaints:
             say(str(complaint))

@@ -19,7 +19,7 @@ from app.packfile import Cite, PackEntry, SourceEntry
 from app.spans import Span, SpanError, exact
 from app.staging import Staging, connect, packed, unpacked
 from app.texts import Kept, Places, SourceText
-from app.workers import Workers, is_alive, workers
+from app.workers import Workers, workers
 
 Progress = Callable[[str, int, int], None]
 
@@ -95,8 +95,9 @@ def staged(
     and `spans.json` need not agree.
     """
     if place:
-        place.mkdir(parents=True, exist_ok=True)
-        _clear(place)
+        # What loads have left that were killed: there is nobody beside this one.
+        for left in place.glob(".fasti-[0-9]*-*"):
+            shutil.rmtree(left, ignore_errors=True)
     size = sum(path.stat().st_size for folder in folders for path in files(folder))
     made = TemporaryDirectory(prefix=f".fasti-{os.getpid()}-", dir=place)
     with made as folder, workers(wanted=size > LARGE) as hands:
@@ -105,14 +106,6 @@ def staged(
             yield Made(staging, stage(folders, source_dir, staging, hands, progress, cite=cite), hands)
         finally:
             staging.close()
-
-
-def _clear(place: Path) -> None:
-    """Take away what loads have left that were killed."""
-    for left in place.glob(".fasti-[0-9]*-*"):
-        number = left.name.split("-")[1]
-        if number.isdecimal() and not is_alive(int(number)):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def stage(

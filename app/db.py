@@ -1,37 +1,36 @@
 """The database as a server sees it: read only, one revision at a time, every query within its time.
 
-A SQLite revision is an immutable file. A short query runs on the event loop, where it costs a third less than in a
-thread, and in the one connection that is open for it as long as its revision is served; what is not done after
-`INLINE_STEPS` is stopped and begun anew in a worker thread, so that it holds up nobody. What there is to know of
-PostgreSQL is in `postgresql`.
+A SQLite revision is an immutable file, of which `sqlite` tells. A short query runs on the event loop, where it costs a
+third less than in a thread, and in the one connection that is open for it as long as its revision is served; what is
+not done after `INLINE_STEPS` is stopped and begun anew in a worker thread, so that it holds up nobody. What there is to
+know of PostgreSQL is in `postgresql`.
 """
 
-import os
-import sqlite3
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any, TypeVar
-from urllib.parse import quote
 
-from anyio import Lock, to_thread
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, make_url, text
+from anyio import Lock, move_on_after, to_thread
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.errors import Problem, unreadable
+from app.errors import Problem, log, unreadable
 from app.postgresql import Cluster
 from app.settings import Settings
+from app.sqlite import Broken, Mark, Served, Stale, is_unreadable, mark_of
 
 T = TypeVar("T")
 INLINE_STEPS = 50_000
 """Of SQLite's machine. 10,000 take 0.1 ms where keys are joined, 1 ms where rows are read, 2 ms where texts are."""
 
-INLINE_CACHE = 8_000
-"""Kilobytes of the file that the event loop's connection keeps, where SQLite would keep 2,000."""
-
 STEP = 10_000
 STREAMS = 16
+PATIENCE = 1.0
+"""Seconds that a request waits while a file is looked at that was put in the place of the one that is served."""
+
 NO_DATA = "There is no data to serve: run `fasti load`."
+NOT_WHOLE = "The data are not as they were loaded, and are not served: run `fasti load`, or put a good file there."
 
 
 class Database:
@@ -42,9 +41,11 @@ class Database:
         self.url = make_url(settings.database_url)
         self.cluster = None if self.url.get_backend_name() == "sqlite" else Cluster(settings)
         self.revision: str | None = None
-        self._engine: Engine | None = None
-        self._inline: Connection | None = None
-        self._place: object = None
+        self._path = self.url.database or ""
+        self._served: Served | None = None
+        self._last: int | None = None
+        self._refused: Mark | None = None
+        self._missing = NO_DATA
         self._looked = -1e9
         self._looking = Lock()
         self._streams = 0
@@ -66,11 +67,13 @@ class Database:
             return self._named()
         asked = time.monotonic()
         if now or self._overdue(asked):
-            # Whoever waits here finds the look done.
-            async with self._looking:
-                if self._looked < asked and (now or self._overdue(asked)):
-                    self._look()
-                    self._looked = time.monotonic()
+            # Whoever waits here finds the look done, unless there is a large file to be read.
+            with move_on_after(PATIENCE):
+                async with self._looking:
+                    if self._looked < asked and (now or self._overdue(asked)):
+                        if (found := self._another()) is not None:
+                            self._turn(await to_thread.run_sync(self._opened, found))
+                        self._looked = time.monotonic()
         return self._named()
 
     async def _known(self) -> None:
@@ -79,7 +82,7 @@ class Database:
 
     def _named(self) -> str:
         if self.revision is None:
-            raise Problem("unavailable", NO_DATA)
+            raise Problem("unavailable", self._missing)
         return self.revision
 
     def _overdue(self, moment: float) -> bool:
@@ -90,29 +93,29 @@ class Database:
         if self.cluster is not None:
             await self._known()
             return await self.cluster.read(work)
-        engine = await self._current_engine()
+        served = await self._current()
         try:
-            return await self._tried(engine, work)
+            return await self._tried(served, work)
         except (SQLAlchemyError, Stale) as error:
+            if is_unreadable(error) and self._served is served:
+                self._drop()
             # The revision may have been replaced meanwhile, and what it was read from be gone.
             await self.refresh(now=True)
-            if self._engine is engine or self._engine is None:
+            if self._served is served:
                 raise _unavailable(error) from error
-            engine = self._engine
         try:
-            return await self._tried(engine, work)
+            return await self._tried(await self._current(), work)
         except (SQLAlchemyError, Stale) as error:
             raise _unavailable(error) from error
 
-    async def _tried(self, engine: Engine, work: Callable[[Connection], T]) -> T:
-        assert self._inline is not None
+    async def _tried(self, served: Served, work: Callable[[Connection], T]) -> T:
         try:
             # What begins and ends here has nobody beside it. No transaction is ended, since nothing else is read.
-            return _within(self._inline, work, _Budget(steps=INLINE_STEPS))
+            return _within(served, served.inline, work, _Budget(steps=INLINE_STEPS))
         except DBAPIError as error:
             if "interrupted" not in str(error.orig):
                 raise
-        return await to_thread.run_sync(_run, engine, work, _Budget(seconds=self.settings.query_seconds))
+        return await to_thread.run_sync(_run, served, work, _Budget(seconds=self.settings.query_seconds))
 
     async def stream(self, make: Callable[[Connection], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
         """What `make` yields, all of it from one revision, however many are loaded meanwhile.
@@ -131,12 +134,12 @@ class Database:
                     async for each in found:
                         yield each
                 return
-            engine = await self._current_engine()
+            served = await self._current()
             # Outside the pool: it may be held for long, and on SQLite it alone still sees a file that was replaced.
-            connection = await to_thread.run_sync(_detached, engine)
+            connection = await to_thread.run_sync(_detached, served)
             pieces = make(connection)
             try:
-                while (piece := await to_thread.run_sync(self._piece, connection, pieces)) is not None:
+                while (piece := await to_thread.run_sync(self._piece, served, connection, pieces)) is not None:
                     yield piece
             finally:
                 connection.close()
@@ -150,73 +153,68 @@ class Database:
         if self.cluster is not None:
             yield from self.cluster.pieces(make)
             return
-        self._look()
-        if self._engine is None:
-            raise Problem("unavailable", NO_DATA)
-        with self._engine.connect() as connection:
-            yield from make(connection)
+        if (found := self._another()) is not None:
+            self._turn(self._opened(found))
+        self._named()
+        assert self._served is not None
+        with self._served.engine.connect() as connection:
+            pieces = make(connection)
+            try:
+                while (piece := self._piece(self._served, connection, pieces)) is not None:
+                    yield piece
+            except (SQLAlchemyError, Stale) as error:
+                raise _unavailable(error) from error
 
-    def _piece(self, connection: Connection, pieces: Iterator[bytes]) -> bytes | None:
+    def _piece(self, served: Served, connection: Connection, pieces: Iterator[bytes]) -> bytes | None:
         budget = _Budget(seconds=self.settings.query_seconds)
-        piece: bytes | None = _within(connection, lambda _: next(pieces, None), budget)
+        piece: bytes | None = _within(served, connection, lambda _: next(pieces, None), budget)
         return piece
 
-    async def _current_engine(self) -> Engine:
-        if self._engine is None:
+    async def _current(self) -> Served:
+        if self._served is None:
             await self.refresh()
-        assert self._engine is not None
-        return self._engine
+        assert self._served is not None
+        return self._served
 
     def close(self) -> None:
         if self.cluster is not None:
             self.cluster.close()
-        if self._inline is not None:
-            self._inline.close()
-        if self._engine is not None:
-            self._engine.dispose()
-        self._engine = self._inline = self.revision = self._place = None
+        if self._served is not None:
+            self._served.close()
+        self._served = self.revision = None
 
-    def _look(self) -> None:
+    def _another(self) -> Mark | None:
+        """The file that is to be looked at, since it may take the place of what is served; None where there is none."""
+        if self._served is not None and self._served.is_altered():
+            self._drop()
+        found = mark_of(self._path)
+        return None if found in (self._refused, self._served and self._served.mark) else found
+
+    def _drop(self) -> None:
+        """Serve no longer what cannot be relied on."""
+        log.error("%s was changed after it was loaded, or cannot be read: it is served no longer", self._path)
+        self.close()
+        self._missing = NOT_WHOLE
+
+    def _opened(self, found: Mark) -> Served | None:
+        """The file, or None where it is not good. What was served before is read whole, whatever it looks like."""
         try:
-            place = self._current()
-            if place is None or place == self._place:
-                return
-            engine = self._open(place)
-            with engine.connect() as connection:
-                revision = connection.execute(text("SELECT name FROM revision")).scalar_one()
-            engine = engine.execution_options(revision=revision)
-            inline = engine.connect()
-            inline.exec_driver_sql(f"PRAGMA cache_size = -{INLINE_CACHE}")
-        except (SQLAlchemyError, OSError, Stale):
+            return Served(self._path, thorough=found.number == self._last)
+        except (Broken, SQLAlchemyError) as error:
+            log.error("the data are not good: %s", error)
+            # Until it is another.
+            self._refused, self._missing = found, NOT_WHOLE
+        except (OSError, Stale) as error:
+            log.error("the data cannot be read: %r", error)
+        return None
+
+    def _turn(self, served: Served | None) -> None:
+        if served is None:
             # A file that is not good leaves the revision that is being served as it is.
             return
         self.close()
-        self._engine, self._inline = engine, inline
-        self.revision, self._place = revision, place
-
-    def _current(self) -> object:
-        try:
-            found = os.stat(self.url.database or "")
-        except FileNotFoundError:
-            return None
-        return found.st_ino, found.st_mtime_ns, found.st_size
-
-    def _open(self, place: object) -> Engine:
-        return create_engine("sqlite://", creator=lambda: self._connected(place), poolclass=QueuePool, pool_size=8)
-
-    def _connected(self, place: object) -> sqlite3.Connection:
-        uri = f"file:{quote(self.url.database or '')}?mode=ro&immutable=1"
-        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        connection.execute("PRAGMA query_only = ON")
-        # Opened by its path, which may be another revision's by now.
-        if self._current() != place:
-            connection.close()
-            raise Stale
-        return connection
-
-
-class Stale(Exception):
-    """What a revision was read from is no longer there."""
+        self._served, self.revision, self._last = served, served.revision, served.mark.number
+        self._refused, self._missing = None, NO_DATA
 
 
 def _unavailable(error: Exception) -> Problem:
@@ -242,21 +240,29 @@ class _Budget:
         return self.until is not None and time.monotonic() > self.until
 
 
-def _run(engine: Engine, work: Callable[[Connection], T], budget: _Budget) -> T:
-    with engine.connect() as connection:
-        return _within(connection, work, budget)
+def _run(served: Served, work: Callable[[Connection], T], budget: _Budget) -> T:
+    with served.engine.connect() as connection:
+        return _within(served, connection, work, budget)
 
 
-def _within(connection: Connection, work: Callable[[Connection], T], budget: _Budget) -> T:
+def _within(served: Served, connection: Connection, work: Callable[[Connection], T], budget: _Budget) -> T:
+    """What the work finds, or why it fails, if the file did not change meanwhile. Raises Stale if it did."""
     raw: Any = connection.connection.dbapi_connection
     raw.set_progress_handler(budget.spent, STEP)
     try:
-        return work(connection)
+        done = work(connection)
+    except Exception as error:
+        if served.is_altered():
+            raise Stale from error
+        raise
     finally:
         raw.set_progress_handler(None, 0)
+    if served.is_altered():
+        raise Stale
+    return done
 
 
-def _detached(engine: Engine) -> Connection:
-    connection = engine.connect()
+def _detached(served: Served) -> Connection:
+    connection = served.engine.connect()
     connection.detach()
     return connection

@@ -10,16 +10,16 @@ from typing import NamedTuple
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import __version__, documents, index, tallies, zones
+from app import __version__, documents, index, seal, tallies, zones
 from app.answers import facets
-from app.curation import Progress, Staged, quiet, staged
+from app.curation import Made, Progress, Staged, quiet, staged
 from app.fingerprints import Fingerprints
-from app.pack import folders
+from app.pack import Complaint, PackError, folders
 from app.postgresql import published
 from app.rendering import COLUMNS, Stretch, render
 from app.settings import ROOT, Settings
 from app.staging import Staging, unpacked
-from app.target import Target, opened
+from app.target import Target, alone, opened
 from app.workers import Workers
 
 RENDERING = ("analysis", "answers/facets", "answers/graph", "curation", "dates", "documents", "encoding", "entries",
@@ -66,7 +66,7 @@ def _head() -> str:
 def stored_revision(settings: Settings) -> str | None:
     """The revision that the database holds; None where it holds none that can be read."""
     url = make_url(settings.database_url)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+    if url.get_backend_name() == "sqlite" and not _is_whole(Path(url.database or "")):
         return None
     engine = create_engine(url)
     try:
@@ -82,20 +82,44 @@ def stored_revision(settings: Settings) -> str | None:
         engine.dispose()
 
 
+def _is_whole(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return seal.is_whole(file)
+
+
 def load(settings: Settings, *, force: bool = False, progress: Progress = quiet) -> Loaded:
     """Bring the database to what the packs say. Does nothing when it is there already, unless `force`.
 
-    Raises PackError when a pack is wrong; the database is then as it was.
+    Raises PackError when a pack is wrong, or was changed while it was read; OSError, sqlite3.Error or SQLAlchemyError
+    when the database cannot be written. It is then as it was.
     """
     revision = revision_of(settings)
     if not force and stored_revision(settings) == revision:
         return Loaded(revision, False, {})
-    found = folders(settings.seed_dir)
     place = _folder(settings.database_url)
-    with (
-        staged(found, settings.source_dir, place, progress) as made,
-        opened(settings.database_url, 2 * settings.refresh_seconds) as target,
-    ):
+    if place is None:
+        return _load(settings, revision, None, progress)
+    with alone(place, progress):
+        # Another load may have ended meanwhile.
+        revision = revision_of(settings)
+        if not force and stored_revision(settings) == revision:
+            return Loaded(revision, False, {})
+        return _load(settings, revision, place, progress)
+
+
+def _load(settings: Settings, revision: str, place: Path | None, progress: Progress) -> Loaded:
+    with staged(folders(settings.seed_dir), settings.source_dir, place, progress) as made:
+        # All that is needed of the packs is in the staging file now.
+        if revision_of(settings) != revision:
+            said = "the packs were changed while they were read: load them again"
+            raise PackError([Complaint(str(settings.seed_dir), 1, said)])
+        return _fill(settings, revision, made, progress)
+
+
+def _fill(settings: Settings, revision: str, made: Made, progress: Progress) -> Loaded:
+    with opened(settings.database_url, 2 * settings.refresh_seconds) as target:
         target.drop_indexes()
         _write(made.staging, target, made.workers, progress)
         _describe(target, made.packs, revision)

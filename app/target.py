@@ -1,22 +1,23 @@
 """Where a revision is written, whole or not at all.
 
-SQLite: a new file beside the old one is migrated, filled, checked, synced and moved into place. PostgreSQL: the same
-with a schema, which is renamed when it is complete, and served a moment later, by all processes at once; the one
+SQLite: a new file beside the old one is migrated, filled, checked, sealed, synced and moved into place. PostgreSQL: the
+same with a schema, which is renamed when it is complete, and served a moment later, by all processes at once; the one
 before it is kept, so that a request under way can end. Indexes and foreign keys are made when all rows are there.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from fcntl import LOCK_EX, LOCK_NB, flock
 from glob import escape
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
+from app import seal
 from app.postgresql import SERVED_FROM, published
 from app.settings import ROOT
-from app.workers import is_alive
 
 Row = tuple[Any, ...]
 
@@ -94,6 +95,22 @@ WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AN
 
 
 @contextmanager
+def alone(folder: Path, progress: Callable[[str, int, int], None]) -> Iterator[None]:
+    """Load where nobody else loads: whoever comes second waits, and says so. Who is killed holds nobody up."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            flock(handle, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            progress("Waiting for another load to end", 0, 0)
+            flock(handle, LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def opened(url: str, notice: float) -> Iterator[Target]:
     """A new revision to be filled. It takes the place of the old one at the end, unless something is raised.
 
@@ -121,34 +138,26 @@ def migrate(connection: Connection) -> None:
 
 @contextmanager
 def _file(path: Path) -> Iterator[Target]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _clear(path)
+    # What others have left that were killed: there is nobody beside this load.
+    for left in path.parent.glob(f"{escape(path.name)}*.[0-9]*.new"):
+        left.unlink(missing_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.new")
     engine = create_engine(f"sqlite:///{aside}")
     event.listen(engine, "connect", _for_writing)
     try:
-        aside.unlink(missing_ok=True)
         with engine.begin() as connection:
             migrate(connection)
             yield Target(connection)
         with engine.connect() as connection:
             _check(connection)
         engine.dispose()
-        _sync(aside)
+        seal.put(aside)
         os.replace(aside, path)
         _sync(path.parent)
     finally:
         engine.dispose()
         with suppress(FileNotFoundError):
             aside.unlink()
-
-
-def _clear(path: Path) -> None:
-    """Take away what loads have left that were killed."""
-    for left in path.parent.glob(f"{escape(path.name)}.[0-9]*.new"):
-        number = left.name.removesuffix(".new").rpartition(".")[2]
-        if number.isdecimal() and not is_alive(int(number)):
-            left.unlink(missing_ok=True)
 
 
 def _for_writing(raw: object, _: object) -> None:

@@ -177,8 +177,8 @@ async def test_a_connection_opened_late_reads_no_other_revision_than_it_says(cop
     database = Database(copy.model_copy(update={"refresh_seconds": 1000}))
     await database.refresh()
     # What is held makes the next read open the file anew, by a path that leads to another revision now.
-    assert database._engine is not None
-    with database._engine.connect():
+    assert database._served is not None
+    with database._served.engine.connect():
         remark(copy)
         second = load(copy).revision
         read = await database.read(lambda c: (revision_read(c), all_rows(c, "SELECT name FROM revision")))
@@ -193,7 +193,7 @@ async def test_an_answer_is_tagged_by_the_revision_that_it_holds(copy, monkeypat
     app = create_app(copy.model_copy(update={"refresh_seconds": 1000}))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://fasti.test") as client:
         before = await client.get("/v1/people")
-        with app.state.database._engine.connect():
+        with app.state.database._served.engine.connect():
             remark(copy)
             revision = load(copy).revision
             late = await client.get("/v1/people?limit=3")

@@ -3,6 +3,7 @@
 import re
 import shutil
 import sqlite3
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy.engine import Engine
 from app import index, statements
 from app.cursors import seal
 from app.main import create_app
+from app.seal import put
 from app.selection import Plan
 
 pytestmark = pytest.mark.anyio
@@ -69,6 +71,7 @@ def grown(url, folder):
         connection.execute(f"UPDATE sqlite_stat1 SET stat = ? {where}", (" ".join(map(str, larger)), table, name))
     connection.commit()
     connection.close()
+    put(Path(copy))
     return f"sqlite:///{copy}"
 
 
