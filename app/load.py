@@ -16,7 +16,7 @@ from app.curation import Made, Progress, Staged, quiet, staged
 from app.fingerprints import Fingerprints
 from app.pack import Complaint, PackError, folders
 from app.postgresql import published
-from app.rendering import COLUMNS, Stretch, render
+from app.rendering import COLUMNS, Stretch, release, render
 from app.settings import ROOT, Settings
 from app.staging import Staging, unpacked
 from app.target import Target, alone, opened
@@ -115,7 +115,10 @@ def _load(settings: Settings, revision: str, place: Path | None, progress: Progr
         if revision_of(settings) != revision:
             said = "the packs were changed while they were read: load them again"
             raise PackError([Complaint(str(settings.seed_dir), 1, said)])
-        return _fill(settings, revision, made, progress)
+        try:
+            return _fill(settings, revision, made, progress)
+        finally:
+            release(made.staging.path)
 
 
 def _fill(settings: Settings, revision: str, made: Made, progress: Progress) -> Loaded:

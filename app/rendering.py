@@ -67,6 +67,12 @@ def _fragments(path: Path) -> "_Fragments":
     return _Fragments(connect(path, "placed"))
 
 
+def release(path: Path) -> None:
+    """Let go of a staging file that was read here: as long as it is open, it takes its space on the disk."""
+    _fragments(path).staging.close()
+    _fragments.cache_clear()
+
+
 NAMED = """
     voice.pk, voice.id, voice.kind, voice.name, base.id, base.kind, base.name,
     one.pk, one.id, one.kind, one.name, two.pk, two.id, two.kind, two.name"""

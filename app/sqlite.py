@@ -8,6 +8,7 @@ whole. A file that is deleted or replaced stays as it was for those who have it 
 import os
 import sqlite3
 import time
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import quote
 from weakref import finalize
@@ -69,7 +70,7 @@ class Served:
     """
 
     def __init__(self, path: str, *, thorough: bool = False) -> None:
-        self.path, self._descriptor = path, os.open(path, os.O_RDONLY)
+        self._descriptor = os.open(path, os.O_RDONLY)
         # A read that ends after `close` still looks at it.
         finalize(self, os.close, self._descriptor)
         self.mark = mark(os.fstat(self._descriptor))
@@ -78,7 +79,9 @@ class Served:
         with open(self._descriptor, "rb", closefd=False) as file:
             if not seal.is_whole(file, thorough=thorough):
                 raise Broken(f"{path} is not as a load wrote it")
-        engine = create_engine("sqlite://", creator=self._connected, poolclass=QueuePool, pool_size=8)
+        engine = create_engine(
+            "sqlite://", creator=partial(_connected, path, self.mark), poolclass=QueuePool, pool_size=8
+        )
         try:
             with engine.connect() as connection:
                 self.revision: str = connection.execute(text("SELECT name FROM revision")).scalar_one()
@@ -101,12 +104,12 @@ class Served:
         self.inline.close()
         self.engine.dispose()
 
-    def _connected(self) -> sqlite3.Connection:
-        uri = f"file:{quote(self.path)}?mode=ro&immutable=1"
-        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-        connection.execute("PRAGMA query_only = ON")
-        # Opened by its path, which may be another revision's by now.
-        if mark_of(self.path) != self.mark:
-            connection.close()
-            raise Stale
-        return connection
+
+def _connected(path: str, wanted: Mark) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{quote(path)}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+    connection.execute("PRAGMA query_only = ON")
+    # Opened by its path, which may be another revision's by now.
+    if mark_of(path) != wanted:
+        connection.close()
+        raise Stale
+    return connection

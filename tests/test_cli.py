@@ -4,11 +4,8 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,6 +14,7 @@ from typer.testing import CliRunner
 
 from app.cli import cli
 from app.settings import ROOT
+from tests.serving import serving
 
 IDES = ROOT / "tests" / "packs" / "ides"
 
@@ -156,19 +154,6 @@ def test_openapi_prints_what_is_served(run):
 
 def test_schema_prints_what_editors_use(run):
     assert run("schema").stdout == (ROOT / "seed" / "pack.schema.json").read_text("utf-8")
-
-
-@contextmanager
-def serving(*words):
-    """`fasti serve` as a process of its own, and its address."""
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *words]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            told = next(line for line in process.stderr if line.startswith("Fasti is at "))
-            yield process, told.split()[3].rstrip(":")
-        finally:
-            process.terminate()
 
 
 def revision(address):
