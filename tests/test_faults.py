@@ -3,6 +3,7 @@ served. What is promised stands in docs/operations.md, under Data."""
 
 import ctypes
 import fcntl
+import json
 import multiprocessing
 import os
 import random
@@ -16,15 +17,19 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 from sqlalchemy import text
 
 from app import seal
 from app.db import Database
 from app.errors import Problem
 from app.load import load, stored_revision
+from app.main import create_app
 from app.pack import PackError
 from app.settings import ROOT, Settings
+from tests.serving import serving
 
 KILLS = 100
 REMARK = "\n# A remark.\n"
@@ -235,8 +240,8 @@ def bound():
 def test_a_load_by_a_user_who_may_not_write(built):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for each in ("old", "new"):
-            shutil.copytree(built / each / "seed", folder / each / "seed")
+        for kind in ("old", "new"):
+            shutil.copytree(built / kind / "seed", folder / kind / "seed")
         (folder / "data").mkdir()
         shutil.copy(built / "old" / "fasti.db", folder / "data")
         for each in (folder / "data", folder):
@@ -323,3 +328,301 @@ def test_a_pack_that_is_changed_while_it_is_read_is_not_loaded(copied, tmp_path,
         shutil.copy(ROOT / "tests" / "packs" / "ides" / each, seed / "ides")
     assert load(settings).changed
     assert beside(settings) == ["seed"]
+
+
+# The road out
+
+DAMAGE = {
+    "cut short": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "cut by a byte": lambda path: os.truncate(path, path.stat().st_size - 1),
+    "emptied": lambda path: os.truncate(path, 0),
+    "continued": lambda path: overwrite(path, path.stat().st_size, b"more"),
+    "another word": lambda path: forge(path),
+    "another word, and no other time": lambda path: forge(path, keep_time=True),
+    "no database": lambda path: path.write_bytes(b"no database" * 1_000),
+    "noise": lambda path: overwrite(path, 8_192, random.Random(1).randbytes(path.stat().st_size - 9_000)),
+}
+"""What is done to a file in its place."""
+
+AWAY = {
+    "deleted": lambda path: path.unlink(),
+    "replaced by no database": lambda path: replace(path, b"no database" * 1_000),
+    "replaced by half": lambda path: replace(path, path.read_bytes()[: path.stat().st_size // 2]),
+    "replaced by noise": lambda path: replace(path, b"\xff" * path.stat().st_size),
+}
+"""What takes a file out of its place, and leaves it as it is for who has it open."""
+
+
+def overwrite(path, at, content):
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+def forge(path, *, keep_time=False):
+    """Let a document say something else: the file stays a sound database."""
+    before, content = path.stat(), path.read_bytes()
+    assert content.count(b"consul")
+    overwrite(path, 0, content.replace(b"consul", b"tyrant"))
+    if keep_time:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace(path, content):
+    aside = path.with_name("aside")
+    aside.write_bytes(content)
+    aside.replace(path)
+
+
+@contextmanager
+def asked(settings, **changes):
+    """What asks an application in this process: it looks at the file when it answers, and else once in 1,000 s."""
+    transport = httpx.ASGITransport(create_app(settings.model_copy(update={"refresh_seconds": 1_000, **changes})))
+    client = httpx.AsyncClient(transport=transport, base_url="http://fasti.test")
+    with start_blocking_portal() as portal:
+        yield lambda url: portal.call(client.get, url)
+
+
+def is_problem(answer):
+    seen = answer.status_code, answer.headers["content-type"], answer.json()["type"]
+    assert seen == (503, "application/problem+json", "/problems/unavailable")
+    assert (answer.headers["retry-after"], answer.headers["cache-control"]) == ("1", "no-store")
+    assert answer.json()["detail"].startswith("The data are not as they were loaded")
+    return True
+
+
+URLS = ["/v1/events", "/v1/records?fields=name", "/v1/search?q=consul", "/v1", "/v1/export"]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("returns", ["in its place", "as another file"])
+def test_a_file_that_is_changed_in_its_place_is_served_no_more_until_a_good_one_is_there(
+    copied, built, damage, returns
+):
+    path, good = database_of(copied), built / "old" / "fasti.db"
+    with asked(copied, cache_bytes=0) as ask:
+        before = [ask(url).content for url in URLS]
+        DAMAGE[damage](path)
+        for url in URLS * 2:
+            assert is_problem(ask(url))
+        if returns == "in its place":
+            shutil.copyfile(good, path)
+        else:
+            replace(path, good.read_bytes())
+        assert [ask(url).content for url in URLS] == before
+
+
+@pytest.mark.parametrize("away", AWAY)
+def test_a_file_that_is_deleted_or_replaced_by_a_bad_one_stays_as_it_was(copied, built, away):
+    path = database_of(copied)
+    for looks in (0, 1_000):
+        shutil.copy(built / "old" / "fasti.db", path)
+        with asked(copied, cache_bytes=0, refresh_seconds=looks) as ask:
+            before = [ask(url).content for url in URLS]
+            AWAY[away](path)
+            # What has begun to be read through a connection of its own cannot be begun anew.
+            for url, content in list(zip(URLS, before, strict=True))[:-1]:
+                assert ask(url).content == content
+            shutil.copy(built / "new" / "fasti.db", path)
+            assert (ask("/v1").json()["revision"] == json.loads(before[3])["revision"]) == bool(looks)
+        with asked(copied) as ask:
+            assert ask("/v1").status_code == 200
+
+
+def test_no_file_then_a_bad_one_then_a_good_one(copied, built):
+    path = database_of(copied)
+    path.unlink()
+    with asked(copied) as ask:
+        assert ask("/v1").json()["detail"].startswith("There is no data to serve")
+        for damage in DAMAGE.values():
+            replace(path, (built / "old" / "fasti.db").read_bytes())
+            damage(path)
+            assert is_problem(ask("/v1"))
+        replace(path, (built / "new" / "fasti.db").read_bytes())
+        assert ask("/v1").status_code == 200
+
+
+def test_what_is_stored_is_given_no_more_once_the_file_is_known_to_be_bad(copied):
+    with asked(copied) as ask:
+        assert ask("/v1/events").content == ask("/v1/events").content
+        forge(database_of(copied))
+        # It was read when all was well, and is asked for within the time in which nobody looks.
+        assert ask("/v1/events").status_code == 200
+        assert is_problem(ask("/v1/people"))
+        assert is_problem(ask("/v1/events"))
+    with asked(copied, refresh_seconds=0) as ask:
+        assert is_problem(ask("/v1/events"))
+
+
+@pytest.mark.parametrize("steps", [50_000, 1])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_what_was_read_from_a_file_that_changed_meanwhile_is_not_told(copied, monkeypatch, damage, steps):
+    monkeypatch.setattr("app.db.INLINE_STEPS", steps)
+    monkeypatch.setattr("app.db.STEP", min(steps, 10_000))
+    told = list[int]()
+
+    def work(connection):
+        first = connection.execute(text("SELECT count(*) FROM record")).scalar_one()
+        if not told:
+            DAMAGE[damage](database_of(copied))
+        told.append(first)
+        if len(told) > 1:
+            raise AssertionError
+        return connection.execute(text("SELECT document FROM record")).all()
+
+    database = Database(copied)
+    with pytest.raises(Problem, match="not as they were loaded"), start_blocking_portal() as portal:
+        portal.call(database.read, work)
+    database.close()
+
+
+@pytest.mark.parametrize("wrong", [KeyError("no such id"), Problem("not-found", "There is no such record.")])
+def test_what_is_missed_in_a_file_that_changed_is_not_told_either(copied, wrong):
+    database = Database(copied)
+
+    def work(_):
+        forge(database_of(copied))
+        raise wrong
+
+    with pytest.raises(Problem, match="not as they were loaded"), start_blocking_portal() as portal:
+        portal.call(database.read, work)
+    database.close()
+
+
+def test_a_long_answer_breaks_off_where_the_file_changes(copied):
+    database, got = Database(copied), []
+
+    def make(connection):
+        for (document,) in connection.execute(text("SELECT document FROM record")):
+            yield document.encode()
+
+    async def take():
+        async for piece in database.stream(make):
+            got.append(piece)
+            forge(database_of(copied))
+
+    with pytest.raises(Problem), start_blocking_portal() as portal:
+        portal.call(take)
+    assert len(got) == 1
+    database.close()
+
+
+def test_an_export_breaks_off_where_the_file_changes(copied):
+    database = Database(copied)
+    pieces = database.pieces(lambda c: (row[0] for row in c.execute(text("SELECT document FROM record"))))
+    next(pieces)
+    forge(database_of(copied))
+    with pytest.raises(Problem):
+        next(pieces)
+    database.close()
+
+
+def rotten(path):
+    """Noise where the records are, and a seal to it: nothing but SQLite's own reading tells."""
+    connection = sqlite3.connect(path)
+    [(page,)] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'passage'")
+    [(size,)] = connection.execute("PRAGMA page_size")
+    connection.close()
+    overwrite(path, (page - 1) * size, b"\xff" * size)
+    seal.put(path)
+
+
+def test_what_sqlite_cannot_read_is_a_503_and_the_rest_is_served(copied):
+    rotten(database_of(copied))
+    with asked(copied) as ask:
+        for _ in range(2):
+            broken = ask("/v1/passages")
+            assert (broken.status_code, broken.headers["retry-after"]) == (503, "1")
+            assert broken.json()["type"] == "/problems/unavailable"
+            assert ask("/v1/events").status_code == 200
+
+
+def test_a_file_that_rots_without_a_trace_is_read_whole_as_soon_as_sqlite_stumbles(copied, monkeypatch):
+    monkeypatch.setattr("app.seal.LARGE", 0)
+    path, sealed = database_of(copied), database_of(copied).with_name("sealed")
+    load(copied, force=True)
+    with asked(copied) as ask:
+        assert ask("/v1/events?limit=2").status_code == 200
+        shutil.copy(path, sealed)
+        rotten(sealed)
+        # A disk that fails changes what is there, and no time.
+        before = path.stat()
+        overwrite(path, 0, sealed.read_bytes()[:-56])
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        monkeypatch.setattr("app.sqlite.Served.is_altered", lambda _: False)
+        assert is_problem(ask("/v1/passages"))
+        assert is_problem(ask("/v1/events?limit=2"))
+
+
+def test_a_large_file_is_read_whole_unless_it_is_the_one_that_was_sealed(copied, monkeypatch):
+    monkeypatch.setattr("app.seal.LARGE", 0)
+    read_whole = []
+    digest = seal._digest
+
+    def noted(file, end):
+        read_whole.append(end)
+        return digest(file, end)
+
+    monkeypatch.setattr("app.seal._digest", noted)
+
+    def whole(path, **how):
+        read_whole.clear()
+        with path.open("rb") as file:
+            return seal.is_whole(file, **how), len(read_whole)
+
+    path = database_of(copied)
+    load(copied, force=True)
+    assert whole(path) == (True, 0)
+    assert whole(path, thorough=True) == (True, 1)
+    copy = Path(shutil.copy2(path, path.with_name("copy")))
+    assert whole(copy) == (True, 1)
+    os.utime(path)
+    assert whole(path) == (True, 1)
+    forge(path)
+    assert whole(path) == (False, 1)
+    monkeypatch.setattr("app.seal.LARGE", 10**9)
+    load(copied, force=True)
+    assert whole(path) == (True, 1)
+
+
+# Over HTTP
+
+
+def test_a_server_outlives_all_of_it(copied, built, monkeypatch):
+    path, good = database_of(copied), (built / "old" / "fasti.db").read_bytes()
+    for name, value in (("DATABASE_URL", copied.database_url), ("SEED_DIR", str(copied.seed_dir))):
+        monkeypatch.setenv(f"FASTI_{name}", value)
+    with serving("--no-load") as (process, address), httpx.Client(base_url=address) as client:
+
+        def answers(url):
+            """The status, and the body, which is that of the good file or of a problem."""
+            answer = client.get(url)
+            assert answer.status_code == 200 or is_problem(answer)
+            return answer.status_code, answer.content
+
+        before = {url: answers(url) for url in URLS}
+        assert {status for status, _ in before.values()} == {200}
+        assert opened_for_writing(process.pid, path) == [False] * len(opened_for_writing(process.pid, path)) != []
+        for number, (name, damage) in enumerate((DAMAGE | AWAY).items()):
+            damage(path)
+            # What nobody asked yet is of no other file than it says, and at once.
+            fresh = answers(f"/v1/events?limit={number + 1}")
+            assert (fresh[0] == 503) == (name in DAMAGE), name
+            replace(path, good)
+            while answers("/v1")[0] == 503:
+                time.sleep(0.01)
+            assert {url: answers(url) for url in URLS} == before
+        replace(path, (built / "new" / "fasti.db").read_bytes())
+        while answers("/v1") == before["/v1"]:
+            time.sleep(0.01)
+        assert process.poll() is None
+
+
+def opened_for_writing(process, path):
+    """Of each time that a process has the file open, whether it could write to it."""
+    found = []
+    for each in Path(f"/proc/{process}/fd").iterdir():
+        if os.path.realpath(each) == os.path.realpath(path):
+            flags = Path(f"/proc/{process}/fdinfo/{each.name}").read_text().split("flags:\t")[1].split()[0]
+            found.append(int(flags, 8) & (os.O_WRONLY | os.O_RDWR) != 0)
+    return found
