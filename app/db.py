@@ -6,12 +6,13 @@ not done after `INLINE_STEPS` is stopped and begun anew in a worker thread, so t
 know of PostgreSQL is in `postgresql`.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any, TypeVar
 
-from anyio import Lock, move_on_after, to_thread
+from anyio import Lock, to_thread
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -27,9 +28,11 @@ INLINE_STEPS = 50_000
 STEP = 10_000
 STREAMS = 16
 PATIENCE = 1.0
-"""Seconds that a request waits while a file is looked at that was put in the place of the one that is served."""
+"""Seconds that a request waits while a file is read that is to be served: a large one takes longer, and meanwhile the
+old one is served, or nothing."""
 
 NO_DATA = "There is no data to serve: run `fasti load`."
+READING = "The data are being read, to see that they are whole: ask again in a moment."
 NOT_WHOLE = "The data are not as they were loaded, and are not served: run `fasti load`, or put a good file there."
 
 
@@ -46,6 +49,7 @@ class Database:
         self._last: int | None = None
         self._refused: Mark | None = None
         self._missing = NO_DATA
+        self._opening: asyncio.Future[Served | None] | None = None
         self._looked = -1e9
         self._looking = Lock()
         self._streams = 0
@@ -67,13 +71,11 @@ class Database:
             return self._named()
         asked = time.monotonic()
         if now or self._overdue(asked):
-            # Whoever waits here finds the look done, unless there is a large file to be read.
-            with move_on_after(PATIENCE):
-                async with self._looking:
-                    if self._looked < asked and (now or self._overdue(asked)):
-                        if (found := self._another()) is not None:
-                            self._turn(await to_thread.run_sync(self._opened, found))
-                        self._looked = time.monotonic()
+            # Whoever waits here finds the look done.
+            async with self._looking:
+                if self._looked < asked and (now or self._overdue(asked)):
+                    await self._look()
+                    self._looked = time.monotonic()
         return self._named()
 
     async def _known(self) -> None:
@@ -82,7 +84,7 @@ class Database:
 
     def _named(self) -> str:
         if self.revision is None:
-            raise Problem("unavailable", self._missing)
+            raise Problem("unavailable", self._missing if self._opening is None else READING)
         return self.revision
 
     def _overdue(self, moment: float) -> bool:
@@ -182,6 +184,15 @@ class Database:
         if self._served is not None:
             self._served.close()
         self._served = self.revision = None
+
+    async def _look(self) -> None:
+        found, patience = self._another(), 0.0 if self._served else PATIENCE
+        if self._opening is None and found is not None:
+            self._opening = asyncio.get_running_loop().run_in_executor(None, self._opened, found)
+            patience = PATIENCE
+        if self._opening is not None and (await asyncio.wait([self._opening], timeout=patience))[0]:
+            opened, self._opening = self._opening, None
+            self._turn(opened.result())
 
     def _another(self) -> Mark | None:
         """The file that is to be looked at, since it may take the place of what is served; None where there is none."""

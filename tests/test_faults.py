@@ -13,6 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -585,6 +586,35 @@ def test_a_large_file_is_read_whole_unless_it_is_the_one_that_was_sealed(copied,
     assert whole(path) == (True, 1)
 
 
+def test_while_a_large_file_is_read_the_old_one_is_served_or_nothing(copied, built, monkeypatch):
+    path, read_to_the_end, digest = database_of(copied), threading.Event(), seal._digest
+    monkeypatch.setattr("app.db.PATIENCE", 0.01)
+
+    def slow(file, end):
+        assert read_to_the_end.wait(60)
+        return digest(file, end)
+
+    read_to_the_end.set()
+    with asked(copied, cache_bytes=0, refresh_seconds=0) as ask:
+        while (first := ask("/v1")).status_code == 503:
+            pass
+        monkeypatch.setattr("app.seal._digest", slow)
+        read_to_the_end.clear()
+        replace(path, (built / "new" / "fasti.db").read_bytes())
+        assert [ask("/v1").content for _ in range(3)] == [first.content] * 3
+        read_to_the_end.set()
+        while (second := ask("/v1")).content == first.content:
+            pass
+        assert (second.status_code, second.json()["revision"]) == (200, read(newer(copied, built)))
+        read_to_the_end.clear()
+        shutil.copyfile(built / "old" / "fasti.db", path)
+        assert [ask("/v1").status_code for _ in range(3)] == [503] * 3
+        read_to_the_end.set()
+        while (last := ask("/v1")).status_code == 503:
+            pass
+        assert last.content == first.content
+
+
 # Over HTTP
 
 
@@ -592,7 +622,8 @@ def test_a_server_outlives_all_of_it(copied, built, monkeypatch):
     path, good = database_of(copied), (built / "old" / "fasti.db").read_bytes()
     for name, value in (("DATABASE_URL", copied.database_url), ("SEED_DIR", str(copied.seed_dir))):
         monkeypatch.setenv(f"FASTI_{name}", value)
-    with serving("--no-load") as (process, address), httpx.Client(base_url=address) as client:
+    patient = httpx.HTTPTransport(retries=100)
+    with serving("--no-load") as (process, address), httpx.Client(base_url=address, transport=patient) as client:
 
         def answers(url):
             """The status, and the body, which is that of the good file or of a problem."""
