@@ -13,7 +13,7 @@ import pytest
 from app.analysis import stem
 from app.load import load
 from app.settings import Settings
-from tests.bench import mix, pack, table
+from tests.bench import loading, mix, pack, table
 from tests.bench.words import SENTENCES, WORDS, text
 
 
@@ -49,6 +49,23 @@ def test_it_is_a_pack_that_can_be_loaded(folder, tmp_path):
         }  # fmt: skip
         assert connection.execute("SELECT count(*) FROM relation").fetchone() == (60,)
         assert connection.execute("SELECT DISTINCT status FROM citation").fetchall() == [("verified",)]
+
+
+def test_the_bare_way_writes_the_words_of_search_too(tmp_path):
+    """An index of words gives back the rows it was filled with, and what it keeps of itself is no table of ours."""
+    rows = [(16, "the great | leap =great =leap #event"), (33, "leap leap | #person")]
+    with closing(sqlite3.connect(tmp_path / "words.db")) as connection:
+        connection.execute("CREATE TABLE entry (pk INTEGER PRIMARY KEY, hit TEXT)")
+        connection.execute(
+            "CREATE VIRTUAL TABLE entry_index_0 USING fts5(tokens, content='', columnsize=0, "
+            "tokenize=\"ascii tokenchars '|=@<^$#_'\")"
+        )
+        connection.executemany("INSERT INTO entry_index_0 (rowid, tokens) VALUES (?, ?)", rows)
+        found = {name: (columns, query) for name, columns, query in loading.tables(connection)}
+        assert {name: columns for name, (columns, _) in found.items()} == {
+            "entry": '"pk", "hit"', "entry_index_0": "rowid, tokens",
+        }  # fmt: skip
+        assert connection.execute(found["entry_index_0"][1]).fetchall() == rows
 
 
 def test_entries_cite_one_to_four_places():
