@@ -12,7 +12,7 @@ from typing import NamedTuple
 from unicodedata import combining, normalize
 
 from anyascii import anyascii
-from snowballstemmer.english_stemmer import EnglishStemmer  # type: ignore[import-untyped]
+from Stemmer import Stemmer
 
 MAX_LENGTH, MAX_WORDS = 200, 12
 SNIPPET = 160
@@ -27,6 +27,7 @@ _WORD = re.compile(
     rf"([{_SIGNS}]|{_LETTER}+(?:{_APOSTROPHE}(?![sS](?!{_LETTER})){_LETTER}+)*)(?:{_APOSTROPHE}[sS](?!{_LETTER}))?"
 )
 _PLAIN_WORD = re.compile("[A-Za-z0-9]+")
+_BETWEEN_PLAIN_WORDS = {sign: " " for sign in range(128) if not chr(sign).isalnum()}
 _PHRASE = re.compile(r"[\"“”„«»]([^\"“”„«»]*)[\"“”„«»]")
 _LETTERS = re.compile(r"[^\W_]+")
 _UNFOLDED = re.compile(r"[^a-z0-9]")
@@ -38,7 +39,8 @@ _MINOR = set(
         "there these they this to was were what when where which who whom whose why will with",
     )
 )
-_stemmer, _one_at_a_time = EnglishStemmer(), Lock()
+# It would remember words by itself; `stem` does so at a better price.
+_stemmer, _one_at_a_time = Stemmer("english", 0), Lock()
 
 
 class Token(NamedTuple):
@@ -47,6 +49,14 @@ class Token(NamedTuple):
     word: str
     start: int
     end: int
+
+
+class Cut(NamedTuple):
+    """The words of a text, and how each is written there; `plain` as `is_plain` has it."""
+
+    words: tuple[str, ...]
+    shapes: list[str]
+    plain: bool
 
 
 class Part(NamedTuple):
@@ -91,8 +101,20 @@ def name_key(name: str) -> str:
     return plain.removeprefix("the ").strip()
 
 
+def cut(text: str) -> Cut:
+    """What `tokens` finds, without the places: a million texts are cut when they are loaded, most of them ASCII."""
+    if text.isascii() and "'" not in text:
+        shapes = text.translate(_BETWEEN_PLAIN_WORDS).split()
+        small = text.lower()
+        words = shapes if small == text else small.translate(_BETWEEN_PLAIN_WORDS).split()
+        if len(text) <= MAX_LENGTH or max(map(len, words), default=0) <= MAX_LENGTH:
+            return Cut(tuple(words), shapes, True)
+    found = tokens(text)
+    shapes = [text[start:end] for _, start, end in found]
+    return Cut(tuple(word for word, _, _ in found), shapes, is_plain(text, found))
+
+
 def tokens(text: str) -> list[Token]:
-    # Most texts are of the plainest letters, and a million of them are cut when they are loaded.
     if text.isascii() and "'" not in text:
         return [Token(each[0].lower()[:MAX_LENGTH], *each.span()) for each in _PLAIN_WORD.finditer(text)]
     return list(_tokens(text, 0, len(text)))

@@ -6,15 +6,17 @@ over. After them, without order, come `=stem` for every word, `@stem` for one in
 one, `^first_stem` and `$whole_name` for how a name begins and what it is, and `#kind`.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
-from app.analysis import MAX_WORDS, Token, is_plain, stem, tokens
+from app.analysis import MAX_WORDS, cut, stem
 from app.encoding import dump
 from app.vocabulary import KINDS
 
 Row = dict[str, Any]
+Words = Sequence[str]
 NAMES = ("name", "alias")
 ALL_KINDS = (*KINDS, "relation", "passage")
 KIND_BITS = 4
@@ -28,12 +30,13 @@ _SHOWN = ("stance", "attributed_to", "polarity", "causality")
 
 
 class Entry(NamedTuple):
-    """`row` for the table, `tokens` for the index, and `shapes`: each word and how it is written, in order."""
+    """`row` for the table, `tokens` for the index; its words, each once, and all of them as they are written."""
 
     weight: int
     row: Row
     tokens: str
-    shapes: list[tuple[str, str]]
+    words: set[str]
+    shapes: list[str]
 
 
 def key(place: int, kind: str) -> int:
@@ -51,12 +54,14 @@ def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
         return None
     cited = sorted(citations, key=lambda each: (each["start"], each["id"]))
     places = list(_sentences(document) if kind == "passage" else _cited(cited))
-    texts = [text for _, text in searched] + [text.replace(SEPARATOR, " ") for _, text in places]
-    found = [tokens(text) for text in texts]
-    names = [words for (field, _), words in zip(searched, found, strict=False) if field in NAMES]
-    rest = [[*dict.fromkeys(words_of(each) for each in cited[CITATIONS:])]]
-    body = found[len(names) :] if kind != "passage" else found[: len(searched)]
-    body += [tokens(text) for each in rest for text in each]
+    own = [text for _, text in searched]
+    texts = own + [text.replace(SEPARATOR, " ") for _, text in places]
+    found = [cut(text) for text in own] + [cut_again(text) for text in texts[len(own) :]]
+    words = [each.words for each in found]
+    names = sum(field in NAMES for field, _ in searched)
+    # A passage has its sentences in its text.
+    body = words[names : len(own) if kind == "passage" else None]
+    body += [cut_again(text).words for text in dict.fromkeys(map(words_of, cited[CITATIONS:]))]
     row = {
         "kind": kind,
         "hit": _hit(kind, document),
@@ -64,13 +69,16 @@ def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
         "fields": " ".join(field for field, _ in searched),
         "texts": SEPARATOR.join(texts),
         "places": SEPARATOR.join(place for place, _ in places),
-        "plain": all(map(is_plain, texts, found)),
+        "plain": all(each.plain for each in found),
     }
-    shapes = [
-        (token.word, text[token.start : token.end]) for text, words in zip(texts, found, strict=True) for token in words
-    ]
     weight = sum(document.get(name, 0) for name in ("citation_count", "relation_count"))
-    return Entry(weight + len(document.get("anchors", ())), row, _tokens(kind, names, body), shapes)
+    weight += len(document.get("anchors", ()))
+    shapes = [*chain.from_iterable(each.shapes for each in found)]
+    return Entry(weight, row, _tokens(kind, words[:names], body), set().union(*words), shapes)
+
+
+cut_again = lru_cache(20_000)(cut)
+"""For what is cited, which is cited more than once."""
 
 
 def _fields(document: Row) -> Iterator[tuple[str, str]]:
@@ -147,25 +155,35 @@ def _hint(document: Row) -> str:
     return ", ".join([hint, *([description] if description else []), *([date["text"]] if date else [])])
 
 
-def _tokens(kind: str, names: list[list[Token]], body: list[list[Token]]) -> str:
-    words = [[token.word for token in each] for each in names]
-    others = dict.fromkeys(tuple(token.word for token in each) for each in body)
-    stems = {stem(word) for each in [*words, *others] for word in each}
-    marked = {f"={each}" for each in stems} | {f"@{stem(word)}" for each in words for word in each}
-    for each in filter(None, words):
-        marked |= {f"<{word[:end]}" for word in each for end in range(1, min(len(word), BEGINNING) + 1)}
-        marked |= set(_openings(each))
-    text = " | ".join(" ".join(each) for each in [*words, *others])
-    return " ".join([text, "|", *sorted(marked), f"#{kind}"])
+def _tokens(kind: str, names: Sequence[Words], body: Sequence[Words]) -> str:
+    texts = [*names, *dict.fromkeys(body)]
+    marked = set(map(_stemmed, chain.from_iterable(texts)))
+    for each in filter(None, names):
+        marked.update(map(_named, each), _openings(each), *map(_beginnings, each))
+    return " ".join([" | ".join(map(" ".join, texts)), "|", *sorted(marked), f"#{kind}"])
 
 
-def _openings(words: list[str]) -> Iterable[str]:
+@lru_cache(100_000)
+def _stemmed(word: str) -> str:
+    return f"={stem(word)}"
+
+
+def _named(word: str) -> str:
+    return f"@{stem(word)}"
+
+
+@lru_cache(10_000)
+def _beginnings(word: str) -> list[str]:
+    return [f"<{word[:end]}" for end in range(1, min(len(word), BEGINNING) + 1)]
+
+
+def _openings(words: Words) -> Iterator[str]:
     own = opening(words)
     yield from (f"^{each}" for each in accumulate(own[:LEADING], "{}_{}".format))
     if len(own) <= MAX_WORDS:
         yield f"${'_'.join(own)}"
 
 
-def opening(words: list[str]) -> list[str]:
+def opening(words: Words) -> list[str]:
     """The words of a name by their stems, without a leading article."""
     return [stem(word) for word in (words[1:] if words[0] == "the" and len(words) > 1 else words)]

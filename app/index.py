@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Integer, column, text
 
-from app.analysis import Part, Query, is_minor, stem
+from app.analysis import Part, Query, fold, is_minor, stem
 from app.entries import ALL_KINDS, BEGINNING, KIND_BITS, LEADING, Entry, key, opening
 from app.statements import ask
 
@@ -34,36 +34,37 @@ class Vocabulary:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.shapes: Counter[tuple[str, str]] = Counter()
-        self.kinds: Counter[tuple[str, str]] = Counter()
+        self.shapes: Counter[str] = Counter()
+        self.kinds: dict[str, Counter[str]] = defaultdict(Counter)
 
     def add(self, each: Entry) -> None:
-        words = {word for word, _ in each.shapes}
-        self.counts.update(words)
+        self.counts.update(each.words)
         self.shapes.update(each.shapes)
-        kind = each.row["kind"]
-        self.kinds.update((found, kind) for found in {stem(word) for word in words})
+        self.kinds[each.row["kind"]].update(set(map(stem, each.words)))
 
     def merge(self, other: "Vocabulary") -> None:
         self.counts.update(other.counts)
         self.shapes.update(other.shapes)
-        self.kinds.update(other.kinds)
+        for kind, counts in other.kinds.items():
+            self.kinds[kind].update(counts)
 
     def stems(self) -> Iterator[tuple[Any, ...]]:
         """The rows of `stem`."""
         words, kinds = defaultdict(list), defaultdict[str, dict[str, int]](dict)
         for word in self.counts:
             words[stem(word)].append(word)
-        for (each, kind), count in self.kinds.items():
-            kinds[each][kind] = count
+        for kind, found in sorted(self.kinds.items()):
+            for each, count in found.items():
+                kinds[each][kind] = count
         for each, counts in sorted(kinds.items()):
             start = commonprefix(words[each])  # noqa: RUF071 these are words, not paths
-            yield each, sum(counts.values()), json.dumps(counts, sort_keys=True), start
+            yield each, sum(counts.values()), json.dumps(counts), start
 
     def terms(self) -> Iterator[tuple[Any, ...]]:
         """The rows of `term`."""
         shown: dict[str, tuple[int, str]] = {}
-        for (word, shape), count in self.shapes.items():
+        for shape, count in self.shapes.items():
+            word = fold(shape)
             shown[word] = min(shown.get(word, (0, "")), (-count, shape))
         for number, (word, count) in enumerate(sorted(self.counts.items(), key=lambda item: (-item[1], item[0])), 1):
             yield number, word, stem(word), word[0], len(word), shown[word][1], count

@@ -1,6 +1,7 @@
 """The vocabularies, the problems and the tables hold together."""
 
-from typing import get_args
+import json
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
@@ -9,9 +10,22 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from app import models
+from app.encoding import dump
 from app.errors import PROBLEMS, Fault, Problem, nearest, wrong
 from app.packfile import Cite, EstimateEntry, RelationEntry
 from app.vocabulary import KINDS, PLURALS, PREDICATES, STANCES, Predicate, Stance
+
+
+def test_json_is_written_without_a_space_and_with_every_letter():
+    body: dict[str, Any] = {
+        "name": "Łódź \u2028 毛\x7f",
+        "said": 'a "b" \\ \n \x1f',
+        "figures": [1, 0.1, 10**30, None, True],
+        "of": (1, {}),
+    }
+    assert dump(body) == json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    with pytest.raises(TypeError):
+        dump({"name": object()})
 
 
 def test_every_word_of_a_vocabulary_is_explained():

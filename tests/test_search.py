@@ -7,12 +7,25 @@ from pathlib import Path
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, make_url, text
 
-from app.analysis import SNIPPET, Part, fold, is_plain, marks, parse, parse_name, plain_marks, snippet, stem, tokens
+from app.analysis import (
+    SNIPPET,
+    Part,
+    cut,
+    fold,
+    is_plain,
+    marks,
+    parse,
+    parse_name,
+    plain_marks,
+    snippet,
+    stem,
+    tokens,
+)  # fmt: skip
 from app.answers.search import SearchPage
 from app.answers.search import search as search_in
 from app.answers.suggest import Suggestions, suggest
@@ -591,6 +604,17 @@ async def test_words_are_cut_and_folded(given_text, words):
     found = tokens(given_text)
     assert [token.word for token in found] == words
     assert [fold(given_text[start:end]) for _, start, end in found] == words
+
+
+@effort(max_examples=300)
+@given(st.one_of(st.text(max_size=400), st.text(st.characters(max_codepoint=127), max_size=400)))
+@example("L" * 201 + " l")
+@example("Mao's FAMINE\x1fmao\x00x_mao")
+async def test_a_text_is_cut_alike_with_places_and_without(given_text):
+    found = tokens(given_text)
+    shapes = [given_text[start:end] for _, start, end in found]
+    assert cut(given_text) == (tuple(token.word for token in found), shapes, is_plain(given_text, found))
+    assert [fold(shape) for shape in shapes] == [token.word for token in found]
 
 
 async def test_a_question_is_its_weighty_words():
