@@ -71,8 +71,7 @@ def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
         "places": SEPARATOR.join(place for place, _ in places),
         "plain": all(each.plain for each in found),
     }
-    weight = sum(document.get(name, 0) for name in ("citation_count", "relation_count"))
-    weight += len(document.get("anchors", ()))
+    weight = document.get("citation_count", 0) + document.get("relation_count", 0) + len(document.get("anchors", ()))
     shapes = [*chain.from_iterable(each.shapes for each in found)]
     return Entry(weight, row, _tokens(kind, words[:names], body), set().union(*words), shapes)
 
@@ -89,8 +88,8 @@ def _fields(document: Row) -> Iterator[tuple[str, str]]:
         yield "name", document["name"]
         yield from (("alias", alias["name"]) for alias in document["aliases"])
     for name in _PLAIN:
-        if isinstance(document.get(name), str):
-            yield name, document[name]
+        if isinstance(value := document.get(name), str):
+            yield name, value
     for name in ("subject", "place", "speaker") if "predicate" not in document else ():
         if document.get(name):
             yield name, document[name]["name"]

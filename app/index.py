@@ -2,7 +2,6 @@
 entries for the same query, in the same order.
 """
 
-import json
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Integer, column, text
 
 from app.analysis import Part, Query, fold, is_minor, stem
+from app.encoding import dump
 from app.entries import ALL_KINDS, BEGINNING, KIND_BITS, LEADING, Entry, key, opening
 from app.statements import ask
 
@@ -30,43 +30,52 @@ COMPLETED, SHORTEST, SPELLED = 20, 3, 2_000
 
 
 class Vocabulary:
-    """The words that occur: in how many entries, in which kinds of these, and as they are most often written."""
+    """The words that occur: in how many entries of which kinds, and as they are most often written."""
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
         self.shapes: Counter[str] = Counter()
-        self.kinds: dict[str, Counter[str]] = defaultdict(Counter)
+        self.entries: dict[str, Counter[str]] = defaultdict(Counter)
+        self.twins: dict[str, Counter[str]] = defaultdict(Counter)
+        """How often an entry has one more word of a stem that it has already, so that it is counted once."""
 
     def add(self, each: Entry) -> None:
-        self.counts.update(each.words)
+        kind = each.row["kind"]
         self.shapes.update(each.shapes)
-        self.kinds[each.row["kind"]].update(set(map(stem, each.words)))
+        self.entries[kind].update(each.words)
+        if len(stems := set(map(stem, each.words))) < len(each.words):
+            self.twins[kind].update((Counter(map(stem, each.words)) - Counter(stems)).elements())
 
     def merge(self, other: "Vocabulary") -> None:
-        self.counts.update(other.counts)
         self.shapes.update(other.shapes)
-        for kind, counts in other.kinds.items():
-            self.kinds[kind].update(counts)
+        for ours, theirs in ((self.entries, other.entries), (self.twins, other.twins)):
+            for kind, counts in theirs.items():
+                ours[kind].update(counts)
 
     def stems(self) -> Iterator[tuple[Any, ...]]:
         """The rows of `stem`."""
-        words, kinds = defaultdict(list), defaultdict[str, dict[str, int]](dict)
-        for word in self.counts:
-            words[stem(word)].append(word)
-        for kind, found in sorted(self.kinds.items()):
-            for each, count in found.items():
-                kinds[each][kind] = count
+        words, kinds = defaultdict[str, set[str]](set), defaultdict[str, dict[str, int]](dict)
+        for kind, found in sorted(self.entries.items()):
+            twins = self.twins[kind]
+            for word, count in found.items():
+                each = stem(word)
+                words[each].add(word)
+                kinds[each][kind] = kinds[each].get(kind, -twins[each]) + count
         for each, counts in sorted(kinds.items()):
-            start = commonprefix(words[each])  # noqa: RUF071 these are words, not paths
-            yield each, sum(counts.values()), json.dumps(counts), start
+            # Most stems are of a single word.
+            [start, *more] = words[each]
+            start = commonprefix([start, *more]) if more else start  # noqa: RUF071 these are words, not paths
+            yield each, sum(counts.values()), dump(counts), start
 
     def terms(self) -> Iterator[tuple[Any, ...]]:
         """The rows of `term`."""
+        counts = Counter[str]()
+        for found in self.entries.values():
+            counts.update(found)
         shown: dict[str, tuple[int, str]] = {}
         for shape, count in self.shapes.items():
             word = fold(shape)
             shown[word] = min(shown.get(word, (0, "")), (-count, shape))
-        for number, (word, count) in enumerate(sorted(self.counts.items(), key=lambda item: (-item[1], item[0])), 1):
+        for number, (word, count) in enumerate(sorted(counts.items(), key=lambda item: (-item[1], item[0])), 1):
             yield number, word, stem(word), word[0], len(word), shown[word][1], count
 
 
