@@ -27,7 +27,8 @@ _WORD = re.compile(
     rf"([{_SIGNS}]|{_LETTER}+(?:{_APOSTROPHE}(?![sS](?!{_LETTER})){_LETTER}+)*)(?:{_APOSTROPHE}[sS](?!{_LETTER}))?"
 )
 _PLAIN_WORD = re.compile("[A-Za-z0-9]+")
-_BETWEEN_PLAIN_WORDS = {sign: " " for sign in range(128) if not chr(sign).isalnum()}
+# ASCII with nothing but spaces between its words.
+_APART = bytes(sign if chr(sign).isalnum() else ord(" ") for sign in range(128)).ljust(256)
 _PHRASE = re.compile(r"[\"“”„«»]([^\"“”„«»]*)[\"“”„«»]")
 _LETTERS = re.compile(r"[^\W_]+")
 _UNFOLDED = re.compile(r"[^a-z0-9]")
@@ -52,10 +53,11 @@ class Token(NamedTuple):
 
 
 class Cut(NamedTuple):
-    """The words of a text, and how each is written there; `plain` as `is_plain` has it."""
+    """The words of a text, how each is written there, and the stems of them; `plain` as `is_plain` has it."""
 
     words: tuple[str, ...]
-    shapes: list[str]
+    shapes: tuple[str, ...]
+    stems: tuple[str, ...]
     plain: bool
 
 
@@ -104,14 +106,20 @@ def name_key(name: str) -> str:
 def cut(text: str) -> Cut:
     """What `tokens` finds, without the places: a million texts are cut when they are loaded, most of them ASCII."""
     if text.isascii() and "'" not in text:
-        shapes = text.translate(_BETWEEN_PLAIN_WORDS).split()
-        small = text.lower()
-        words = shapes if small == text else small.translate(_BETWEEN_PLAIN_WORDS).split()
-        if len(text) <= MAX_LENGTH or max(map(len, words), default=0) <= MAX_LENGTH:
-            return Cut(tuple(words), shapes, True)
-    found = tokens(text)
-    shapes = [text[start:end] for _, start, end in found]
-    return Cut(tuple(word for word, _, _ in found), shapes, is_plain(text, found))
+        shapes = text.encode().translate(_APART).decode().split()
+        plain = len(text) <= MAX_LENGTH or max(map(len, shapes), default=0) <= MAX_LENGTH
+    else:
+        found = tokens(text)
+        shapes, plain = [text[start:end] for _, start, end in found], is_plain(text, found)
+    words, shown, stems = zip(*map(_known, shapes), strict=True) if shapes else ((), (), ())
+    return Cut(words, shown, stems, plain)
+
+
+@lru_cache(maxsize=100_000)
+def _known(shape: str) -> tuple[str, str, str]:
+    """A word, how it is written, and its stem: always the same objects, which are compared and counted the faster."""
+    word = fold(shape)
+    return word, shape, stem(word)
 
 
 def tokens(text: str) -> list[Token]:

@@ -6,12 +6,13 @@ over. After them, without order, come `=stem` for every word, `@stem` for one in
 one, `^first_stem` and `$whole_name` for how a name begins and what it is, and `#kind`.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
-from app.analysis import MAX_WORDS, cut, stem
+from app.analysis import MAX_WORDS, Cut, cut, stem
 from app.encoding import dump
 from app.vocabulary import KINDS
 
@@ -30,12 +31,13 @@ _SHOWN = ("stance", "attributed_to", "polarity", "causality")
 
 
 class Entry(NamedTuple):
-    """`row` for the table, `tokens` for the index; its words, each once, and all of them as they are written."""
+    """`row` for the table, `tokens` for the index, its words and their stems, each once, and how all are written."""
 
     weight: int
     row: Row
     tokens: str
     words: set[str]
+    stems: set[str]
     shapes: list[str]
 
 
@@ -57,11 +59,10 @@ def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
     own = [text for _, text in searched]
     texts = own + [text.replace(SEPARATOR, " ") for _, text in places]
     found = [cut(text) for text in own] + [cut_again(text) for text in texts[len(own) :]]
-    words = [each.words for each in found]
-    names = sum(field in NAMES for field, _ in searched)
+    names = found[: sum(field in NAMES for field, _ in searched)]
+    rest = [cut_again(text) for text in dict.fromkeys(map(words_of, cited[CITATIONS:]))]
     # A passage has its sentences in its text.
-    body = words[names : len(own) if kind == "passage" else None]
-    body += [cut_again(text).words for text in dict.fromkeys(map(words_of, cited[CITATIONS:]))]
+    body = found[len(names) : len(own) if kind == "passage" else None] + rest
     row = {
         "kind": kind,
         "hit": _hit(kind, document),
@@ -72,8 +73,11 @@ def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
         "plain": all(each.plain for each in found),
     }
     weight = document.get("citation_count", 0) + document.get("relation_count", 0) + len(document.get("anchors", ()))
+    words = {*chain.from_iterable(each.words for each in found)}
+    stems = {*chain.from_iterable(each.stems for each in found)}
     shapes = [*chain.from_iterable(each.shapes for each in found)]
-    return Entry(weight, row, _tokens(kind, words[:names], body), set().union(*words), shapes)
+    marked = stems.union(*(each.stems for each in rest))
+    return Entry(weight, row, _tokens(kind, names, body, marked), words, stems, shapes)
 
 
 cut_again = lru_cache(20_000)(cut)
@@ -154,21 +158,16 @@ def _hint(document: Row) -> str:
     return ", ".join([hint, *([description] if description else []), *([date["text"]] if date else [])])
 
 
-def _tokens(kind: str, names: Sequence[Words], body: Sequence[Words]) -> str:
-    texts = [*names, *dict.fromkeys(body)]
-    marked = set(map(_stemmed, chain.from_iterable(texts)))
-    for each in filter(None, names):
-        marked.update(map(_named, each), _openings(each), *map(_beginnings, each))
-    return " ".join([" | ".join(map(" ".join, texts)), "|", *sorted(marked), f"#{kind}"])
-
-
-@lru_cache(100_000)
-def _stemmed(word: str) -> str:
-    return f"={stem(word)}"
-
-
-def _named(word: str) -> str:
-    return f"@{stem(word)}"
+def _tokens(kind: str, names: list[Cut], body: list[Cut], stems: set[str]) -> str:
+    texts = [*(each.words for each in names), *dict.fromkeys(each.words for each in body)]
+    named = set[str]()
+    for each in filter(lambda name: name.words, names):
+        named.update(*map(_beginnings, each.words), _openings(each.words), (f"@{stem}" for stem in each.stems))
+    # All are in order, in which there are far fewer of names than of stems.
+    marked = sorted(named)
+    place = bisect_left(marked, "=")
+    marked[place:place] = [f"={stem}" for stem in sorted(stems)]
+    return " ".join([" | ".join(map(" ".join, texts)), "|", *marked, f"#{kind}"])
 
 
 @lru_cache(10_000)

@@ -42,8 +42,8 @@ class Vocabulary:
         kind = each.row["kind"]
         self.shapes.update(each.shapes)
         self.entries[kind].update(each.words)
-        if len(stems := set(map(stem, each.words))) < len(each.words):
-            self.twins[kind].update((Counter(map(stem, each.words)) - Counter(stems)).elements())
+        if len(each.stems) < len(each.words):
+            self.twins[kind].update((Counter(map(stem, each.words)) - Counter(each.stems)).elements())
 
     def merge(self, other: "Vocabulary") -> None:
         self.shapes.update(other.shapes)

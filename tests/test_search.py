@@ -612,9 +612,11 @@ async def test_words_are_cut_and_folded(given_text, words):
 @example("Mao's FAMINE\x1fmao\x00x_mao")
 async def test_a_text_is_cut_alike_with_places_and_without(given_text):
     found = tokens(given_text)
-    shapes = [given_text[start:end] for _, start, end in found]
-    assert cut(given_text) == (tuple(token.word for token in found), shapes, is_plain(given_text, found))
-    assert [fold(shape) for shape in shapes] == [token.word for token in found]
+    words, shapes, stems, plain = cut(given_text)
+    assert words == tuple(token.word for token in found) == tuple(map(fold, shapes))
+    assert shapes == tuple(given_text[start:end] for _, start, end in found)
+    assert stems == tuple(map(stem, words))
+    assert plain == is_plain(given_text, found)
 
 
 async def test_a_question_is_its_weighty_words():
