@@ -76,7 +76,9 @@ def complaining() -> Iterator[None]:
     except pack.PackError as error:
         for complaint in error.complaints:
             say(str(complaint))
-        say(f"{len(error.complaints)} thing{'s' * (len(error.complaints) > 1)} to put right; nothing was changed.")
+        number = len(error.complaints)
+        more = ", and more, which were not looked for" * error.more
+        say(f"{number} thing{'s' * (number > 1)} to put right{more}; nothing was changed.")
         raise typer.Exit(1) from None
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from app import texts
 from app.documents import Cites, Draft, Gathered, draft, folded, vocabulary
-from app.pack import Chunk, Complaint, PackError, Parsed, chunks, files, parse
+from app.pack import MOST, Chunk, Complaint, PackError, Parsed, chunks, files, parse
 from app.packfile import Cite, PackEntry, SourceEntry
 from app.spans import Span, SpanError, exact
 from app.staging import Staging, connect, packed, unpacked
@@ -402,13 +402,13 @@ def _uncited(wanted: Wanted, source: SourceText, cited: set[int]) -> Iterator[Co
 
 def _misplaced(staging: Staging) -> None:
     """Complain, where it is cited, of what is found nowhere; and of aliases that are not in the words they cite."""
-    faults = """
+    faults = f"""
         SELECT DISTINCT path, line, message FROM fault JOIN cite USING (fragment) JOIN claim USING (seq)
-        ORDER BY seq LIMIT 200"""
+        ORDER BY seq LIMIT {MOST + 1}"""
     staging.complain(Complaint(path, line, f"cite: {said}") for path, line, said in staging.rows(faults))
-    aliases = """
+    aliases = f"""
         SELECT path, line, alias FROM cite JOIN located USING (fragment) JOIN claim USING (seq)
-        WHERE alias IS NOT NULL GROUP BY seq, alias HAVING max(instr(called, folded)) = 0 LIMIT 200"""
+        WHERE alias IS NOT NULL GROUP BY seq, alias HAVING max(instr(called, folded)) = 0 LIMIT {MOST + 1}"""
     for path, line, alias in staging.rows(aliases):
         staging.complain([Complaint(path, line, f"alias: {alias!r} is not in the words that it cites")])
 

@@ -23,7 +23,7 @@ from app.vocabulary import PLURALS
 RESERVED = ("compare",)
 """Ids that would stand where a URL such as /v1/estimates/compare stands."""
 MOST = 200
-"""After so many complaints nothing more is looked at."""
+"""So many complaints are told; when there is one more, nothing else is looked at."""
 CHUNK = 1_000_000
 """Bytes of an NDJSON file that are read at once, and more than there are entries in them."""
 NUL = "has a NUL character, which no database keeps"
@@ -46,14 +46,14 @@ class Complaint(NamedTuple):
 
 
 class PackError(Exception):
-    """A pack that may not be loaded, with every complaint, or the first `MOST`."""
+    """A pack that may not be loaded, with every complaint; or the first `MOST`, and that there are `more`."""
 
     def __init__(self, complaints: list[Complaint]) -> None:
-        super().__init__("\n".join(map(str, complaints)))
-        self.complaints = complaints
+        super().__init__(complaints[: MOST + 1])
+        self.complaints, self.more = complaints[:MOST], len(complaints) > MOST
 
-    def __reduce__(self) -> tuple[type["PackError"], tuple[list[Complaint]]]:
-        return PackError, (self.complaints,)
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.complaints), *["and more"] * self.more])
 
 
 class Chunk(NamedTuple):

@@ -112,8 +112,7 @@ class Staging:
 
     def complain(self, complaints: Iterable[Complaint]) -> None:
         self.complaints += complaints
-        if len(self.complaints) >= MOST:
-            self.complaints = self.complaints[:MOST]
+        if len(self.complaints) > MOST:
             self.stop_if_wrong()
 
     def stop_if_wrong(self) -> None:
@@ -178,7 +177,7 @@ class Staging:
         twice = f"SELECT id FROM {table} GROUP BY id HAVING count(*) > 1"
         if table == "relation":
             twice += " UNION SELECT relation.id FROM relation JOIN record ON record.id = relation.id"
-        for (name,) in self.rows(f"{twice} LIMIT {MOST}"):
+        for (name,) in self.rows(f"{twice} LIMIT {MOST + 1}"):
             places = (
                 f"SELECT kind, path, line FROM claim WHERE seq IN (SELECT seq FROM {table} WHERE id = ?) ORDER BY seq"
             )
@@ -195,17 +194,17 @@ class Staging:
             wrong = f"""
                 SELECT kind, claim.path, claim.line, claim.{name} FROM claim
                 WHERE {name} IS NOT NULL AND {name} NOT IN (SELECT id FROM record)
-                    AND {name} NOT IN (SELECT id FROM broken) LIMIT {MOST}"""
+                    AND {name} NOT IN (SELECT id FROM broken) LIMIT {MOST + 1}"""
             for kind, path, line, reference in self.rows(wrong):
                 self.complain([Complaint(path, line, f"{_called(name, kind)}: {self._missing(reference)}")])
-        about = """
+        about = f"""
             SELECT path, line, target FROM about JOIN claim USING (seq)
-            WHERE target NOT IN (SELECT id FROM record) AND target NOT IN (SELECT id FROM broken) LIMIT 200"""
+            WHERE target NOT IN (SELECT id FROM record) AND target NOT IN (SELECT id FROM broken) LIMIT {MOST + 1}"""
         for path, line, reference in self.rows(about):
             self.complain([Complaint(path, line, f"about: {self._missing(reference)}")])
-        place = """
+        place = f"""
             SELECT path, line, record.id, record.kind FROM claim JOIN record ON record.id = claim.object
-            WHERE claim.kind = ? AND record.kind <> ? LIMIT 200"""
+            WHERE claim.kind = ? AND record.kind <> ? LIMIT {MOST + 1}"""
         for path, line, reference, kind in self.rows(place, KINDS.index("estimate"), KINDS.index("place")):
             said = f"place: {reference!r} is of the kind {KINDS[kind]}, and place is wanted"
             self.complain([Complaint(path, line, said)])

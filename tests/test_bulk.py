@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pickle
 import shutil
 import signal
 import sqlite3
@@ -199,6 +200,20 @@ def test_each_fault_is_told_with_its_line_and_hides_no_other(folder):
 def test_complaints_have_an_end(folder):
     lines(folder, "events", *({"id": f"e{number}"} for number in range(1_000)))
     assert len(complaints(folder)) == MOST
+
+
+@pytest.mark.parametrize("number", [MOST, MOST + 1])
+def test_that_there_are_more_complaints_is_told(folder, number):
+    """Whether they are those of entries, or of what entries say of each other, which SQL looks for."""
+    nobodies = [FALL | {"id": f"e{each}", "attributed_to": "nobody"} for each in range(number)]
+    faults = [FALL | {"id": f"e{each}", "type": "No word"} for each in range(number)]
+    for entries in (nobodies, faults):
+        lines(folder, "events", *entries)
+        with pytest.raises(PackError) as caught, staged([folder], cite=True):
+            pass
+        for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):
+            assert (len(error.complaints), error.more) == (MOST, number > MOST)
+            assert str(error).splitlines()[MOST:] == ["and more"] * (number > MOST)
 
 
 def test_every_section_may_have_lines():

@@ -6,13 +6,16 @@ import shutil
 import signal
 import time
 import zipfile
+from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import cli
+from app import pack
+from app.cli import WIDTH, Steps, cli
 from app.settings import ROOT
 from tests.serving import serving
 
@@ -53,6 +56,44 @@ def test_check_tells_the_mistakes_of_all_packs(run, tmp_path):
     ]
     assert all(" is taken, by the " in line or " is there twice" in line for line in lines[2:-1])
     assert lines[-1] == f"{len(lines) - 1} things to put right; nothing was changed."
+
+
+def test_the_last_line_says_when_there_is_more_that_is_wrong(run, tmp_path):
+    faulty = [{"id": f"e{number}"} for number in range(pack.MOST)]
+    (tmp_path / "seed" / "great-leap-forward" / "events-more.ndjson").write_text(
+        "\n".join(map(json.dumps, faulty)), "utf-8"
+    )
+    *told, last = run("check").stderr.splitlines()
+    assert len(told) == pack.MOST
+    assert last == "200 things to put right, and more, which were not looked for; nothing was changed."
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_a_bar_where_somebody_watches(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    steps = Steps()
+    for done in (1, 2, 500, 1_000):
+        steps("Reading", done, 1_000)
+    steps("Numbering", 0, 0)
+    steps.end()
+    # A share that is shown already is not shown again.
+    reading = [f"\rReading{' ' * 17} [{'#' * (share * WIDTH // 100):{WIDTH}}] {share:3} %" for share in (0, 50, 100)]
+    assert screen.getvalue() == "".join(reading) + f"\n\rNumbering{' ' * 15} …\n"
+
+
+def test_progress_is_a_line_a_step_where_nobody_does(capsys):
+    for told, lines in ((True, ["Reading", "Numbering"]), (False, [])):
+        steps = Steps(told=told)
+        for done in (1, 1_000):
+            steps("Reading", done, 1_000)
+        steps("Numbering", 0, 0)
+        steps.end()
+        assert capsys.readouterr().err.splitlines() == lines
 
 
 def test_cite_writes_what_check_then_holds_against_the_text(run, tmp_path):
