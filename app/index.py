@@ -116,10 +116,12 @@ def vector(tokens: str) -> str:
 
     A vector counts no further than 16,383: what stands beyond is found, though not as part of a phrase.
     """
-    placed = [(place, token) for place, token in enumerate(tokens.split(" "), 1) if token != "|"]
-    return " ".join(
-        f"'{token}':{min(place, 16_383)}" if token[0].isalnum() else f"'{token}'" for place, token in placed
-    )
+    words, _, marks = tokens.rpartition(" | ")
+    placed = [
+        f"'{word}':{min(place, 16_383)}" for place, word in enumerate(words.split(" "), 1) if word not in ("", "|")
+    ]
+    unplaced = marks.replace(" ", "' '")
+    return " ".join([*placed, f"'{unplaced}'"])
 
 
 class Sought(NamedTuple):

@@ -16,7 +16,7 @@ Done = TypeVar("Done")
 AHEAD = 3
 """How many results a process may be ahead of whoever takes them: what bounds the memory."""
 
-SWEPT = 50_000
+SWEPT = 500_000
 """How many objects are made before Python looks for garbage."""
 
 

@@ -12,6 +12,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, make_url, text
 
+from app import index
 from app.analysis import (
     SNIPPET,
     Part,
@@ -617,6 +618,20 @@ async def test_a_text_is_cut_alike_with_places_and_without(given_text):
     assert shapes == tuple(given_text[start:end] for _, start, end in found)
     assert stems == tuple(map(stem, words))
     assert plain == is_plain(given_text, found)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "found"),
+    [
+        ("the leap | <l #event", "'the':1 'leap':2 '<l' '#event'"),
+        # A name without a letter takes no place, and what follows is beyond it all the same.
+        (" | a leap | =a #event", "'a':3 'leap':4 '=a' '#event'"),
+        (" | #passage", "'#passage'"),
+        ("a " * 17_000 + "| #event", " ".join(f"'a':{min(n, 16_383)}" for n in range(1, 17_001)) + " '#event'"),
+    ],
+)
+async def test_words_have_a_place_and_marks_have_none(tokens, found):
+    assert index.vector(tokens) == found
 
 
 async def test_a_question_is_its_weighty_words():
