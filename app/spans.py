@@ -18,6 +18,7 @@ FOLD = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\u00a0": 
 _MARKS = {"'": "'’‘", '"': '"”“'}
 _SENTENCE_END = re.compile(r"[.?!][’”'\")]*(?=\s+[‘“'\"(]?[A-Z0-9])")
 _WORD = re.compile(r"\w+")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _BEGINNING = 8
 """Characters by which a phrase is known to begin."""
 
@@ -51,7 +52,7 @@ class Utf16:
 
     @classmethod
     def of(cls, text: str) -> "Utf16":
-        return cls([place for place, character in enumerate(text) if ord(character) > 0xFFFF])
+        return cls([match.start() for match in _ASTRAL.finditer(text)])
 
     def __call__(self, offset: int) -> int:
         return offset + bisect_left(self.astral, offset)

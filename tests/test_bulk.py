@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from app import curation, fingerprints, pack
+from app import curation, fingerprints, pack, texts
 from app.curation import cite, staged
 from app.load import load, stored_revision
 from app.pack import CHUNK, MOST, SECTIONS, PackError, chunks
 from app.settings import ROOT, Settings
+from app.spans import Span
 
 IDES = ROOT / "tests" / "packs" / "ides"
 SEED = ROOT / "seed" / "great-leap-forward"
@@ -224,6 +225,13 @@ def test_every_section_may_have_lines():
 def test_a_line_that_is_not_utf8_is_told(folder):
     (folder / "events.ndjson").write_bytes(json.dumps(FALL).encode() + b'\n{"id": "\xff"}\n')
     assert [each.split(" ")[0] for each in complaints(folder)] == ["events.ndjson:2:"]
+
+
+def test_spans_are_written_as_json_is_indented():
+    spans = {f"src | {words} | {n}": Span(n, 2 * n, "ab" * 32) for n, words in enumerate(("“é” 毛", 'a "b"', "\\ /"))}
+    whole = json.dumps({"": {key: list(spans[key]) for key in sorted(spans)}}, indent=1, ensure_ascii=False)
+    assert '{\n "": {' + texts.span_block(spans) + "\n }\n}" == whole
+    assert texts.span_block({}) == ""
 
 
 def test_spans_of_several_sources_stand_together_and_are_found_again(folder):
