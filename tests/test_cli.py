@@ -6,7 +6,6 @@ import shutil
 import signal
 import time
 import zipfile
-from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
