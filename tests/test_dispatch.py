@@ -37,7 +37,7 @@ async def refusing(scope, _receive, _send):
 
 
 def dispatch_of(app):
-    layer = app.front.__self__
+    layer = app.front
     while not isinstance(layer, Dispatch):
         layer = layer.app
     return layer
