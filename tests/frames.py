@@ -3,7 +3,6 @@
 Figures of one machine at one moment; no test asserts them.
 """
 
-import shutil
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.bench import pack
 from tests.bench.process import Server, fasti
+from tests.serving import CHROMIUM
 
 MANY, FRAMES, STEP = 2_000, 180, 12
 PAN = """async ([frames, step]) => {
@@ -30,8 +30,7 @@ PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
 def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
+    if CHROMIUM is None:
         raise SystemExit("A Chromium is needed.")
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         seed = Path(folder) / "seed"
@@ -42,7 +41,7 @@ def main() -> None:
         }  # fmt: skip
         command = fasti("serve", "--port", "{port}")
         with Server("fasti", command, "/health/ready", Path(folder) / "log", environment) as server:
-            page = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_page()
+            page = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"]).new_page()
             page.goto(f"{server.url}/?kind=event")
             page.wait_for_selector("main .requests")
             sys.stdout.write(f"first contentful paint after {page.evaluate(PAINT):.0f} ms\n")

@@ -1,10 +1,14 @@
 """The server as a person starts it."""
 
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 
 from app.settings import ROOT
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+"""The browser that the explorer is looked at in; None where there is none."""
 
 
 @contextmanager

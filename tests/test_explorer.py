@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from contextlib import ExitStack
 from urllib.parse import urljoin
@@ -16,8 +15,8 @@ from app.settings import ROOT
 from tests.bench import pack
 from tests.bench.process import Server, fasti
 from tests.cluster import until
+from tests.serving import CHROMIUM
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here: the explorer is not tested")
 VIEWS = ["", "?view=estimates", "?view=people", "?view=search&q=the", "?record={record}"]
 WIDTHS = [360, 800, 1440]

@@ -1,5 +1,7 @@
 /** The public API, asked by URL; what was asked is kept, so that each view can show it. */
 
+import { put } from "./state.js";
+
 const PAGE = 200;
 const PATIENCE = 20_000;
 
@@ -11,13 +13,9 @@ export class Failure extends Error {
   }
 }
 
-/** The path and query of a request; a list gives its parameter several times, null and "" leave it out. */
+/** The path and query of a request; a list gives its parameter several times, null, undefined and "" leave it out. */
 export function target(path, query = {}) {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    for (const each of [value].flat()) if (each !== null && each !== undefined && each !== "") given.append(name, each);
-  }
-  const text = given.toString().replaceAll("%2C", ",");
+  const text = put(new URLSearchParams(), query).toString().replaceAll("%2C", ",");
   return text ? `${path}?${text}` : path;
 }
 

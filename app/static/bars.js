@@ -25,7 +25,7 @@ export function parts(found, origin) {
     part("possible", found.body),
     found.certain && part("certain", found.certain),
     found.right > found.body[1] && part("open-right", [found.body[1], found.right]),
-  ];
+  ].filter(Boolean);
 }
 
 /** What a span says, in words for those who do not see the bar. */

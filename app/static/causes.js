@@ -2,7 +2,7 @@
 
 import { growing, h, svg } from "./dom.js";
 import { capital, marks, voice } from "./kinds.js";
-import { link, recordLink } from "./state.js";
+import { panelLink, recordLink } from "./state.js";
 import { tip } from "./tip.js";
 
 const MOST = 60, LISTED = 40;
@@ -103,7 +103,7 @@ export function causeList(relations, citations) {
     "div",
     { class: relation.causality },
     h("p", {}, recordLink(relation.subject, {}, capital(relation.subject.name)), " ",
-      link({ relation: relation.id, record: null }, { class: "predicate" }, relation.label), " ", recordLink(relation.object)),
+      panelLink("relation", relation.id, { class: "predicate" }, relation.label), " ", recordLink(relation.object)),
     h("p", { class: "quiet" }, [marks(relation).join(", "), `says ${voice(relation)}`].join(" · "),
       words(relation, citations).map((text) => h("q", {}, text))),
   ));

@@ -243,7 +243,7 @@ export class Chart {
     item.drawn = this.round;
     place(item.element, { left: item.left, top: item.top, width: item.right - item.left });
     item.element.classList.toggle("flipped", item.flipped);
-    item.element.lastChild.replaceChildren(...parts(item.found, item.left).filter(Boolean));
+    item.element.lastChild.replaceChildren(...parts(item.found, item.left));
     if (!item.element.isConnected) this.list.append(item.element);
   }
 

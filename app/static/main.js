@@ -30,7 +30,6 @@ function update() {
   if (view !== drawn.view) {
     drawn.view = view;
     document.title = `${VIEWS[name].title} · Fasti`;
-    for (const tab of tabs.children) tab.toggleAttribute("data-current", tab.dataset.view === name);
     for (const tab of tabs.children) tab.dataset.view === name ? tab.setAttribute("aria-current", "page") : tab.removeAttribute("aria-current");
     fill("view", main, (asked) => VIEWS[name].show(asked));
   }
@@ -46,7 +45,7 @@ function showPanel(given) {
   drawn.panel = wanted;
   document.body.classList.toggle("with-panel", Boolean(kind));
   panel.hidden = !kind;
-  for (const each of document.querySelectorAll("[data-id]")) each.classList.toggle("chosen", each.dataset.id === given.get("record"));
+  mark();
   if (!kind) {
     asking.panel.abort();
     if (opener?.isConnected) opener.focus({ preventScroll: true });

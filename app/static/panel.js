@@ -5,7 +5,7 @@ import { span } from "./dates.js";
 import { h } from "./dom.js";
 import { capital, figure, marks, plain, voice } from "./kinds.js";
 import { passageOf, passageView } from "./passage.js";
-import { link, recordLink } from "./state.js";
+import { panelLink, recordLink } from "./state.js";
 
 const MOST = 400;
 
@@ -46,7 +46,7 @@ async function passage(asked, id) {
     heading("passage", `${shown.source.name}, paragraph ${shown.paragraph}`, {}),
     passageView(shown, null),
     section("What rests on it", h("ul", { class: "statements" }, [...new Map(shown.anchors.map(({ target }) => [target.id, target])).values()].map((target) =>
-      h("li", {}, target.type === "record" ? recordLink(target) : link({ relation: target.id, passage: null }, {}, target.name))))),
+      h("li", {}, target.type === "record" ? recordLink(target) : panelLink("relation", target.id, {}, target.name))))),
   ];
 }
 
@@ -94,7 +94,7 @@ function facts(shown) {
 function statement(each, own) {
   const side = (record) => (record.id === own ? record.name : recordLink(record));
   const notes = [each.role, each.date && `“${each.date.text}”`, ...marks(each), `says ${voice(each)}`].filter(Boolean);
-  return h("p", {}, side(each.subject), " ", own ? link({ relation: each.id, record: null }, { class: "predicate" }, each.label) : each.label, " ",
+  return h("p", {}, side(each.subject), " ", own ? panelLink("relation", each.id, { class: "predicate" }, each.label) : each.label, " ",
     side(each.object), h("span", { class: "quiet" }, ` ${notes.join(" · ")}`));
 }
 

@@ -1,14 +1,14 @@
 /** A paragraph of a source with a span marked in it: in its words where they are held, or else by place alone. */
 
 import { h } from "./dom.js";
-import { link } from "./state.js";
+import { panelLink } from "./state.js";
 
 /** The passage of a citation, fetched when it is looked at. */
 export async function passageOf(asked, citation) {
   try {
     const passage = await asked.get(`/v1/passages/${encodeURIComponent(citation.passage)}`);
     return h("div", {}, passageView(passage, citation), h("p", { class: "quiet" },
-      link({ passage: passage.id, record: null, relation: null }, {}, "The whole paragraph, and what else rests on it")));
+      panelLink("passage", passage.id, {}, "The whole paragraph, and what else rests on it")));
   } catch (failure) {
     if (failure.name === "AbortError") return "";
     return h("p", { class: "failure" }, failure.message);

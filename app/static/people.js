@@ -4,8 +4,8 @@ import { extent, parts, told } from "./bars.js";
 import { ticks } from "./axis.js";
 import { span } from "./dates.js";
 import { h } from "./dom.js";
-import { capital, marks, voice } from "./kinds.js";
-import { link, recordLink, state } from "./state.js";
+import { capital, marks, plain, voice } from "./kinds.js";
+import { link, panelLink, recordLink, state } from "./state.js";
 
 const MOST = 200, TIES = 600;
 const FIELDS = "id,kind,name,relation_count";
@@ -50,7 +50,7 @@ function officeChart(relations) {
   const dated = offices.filter((office) => office.span);
   const undated = offices.filter((office) => !office.span);
   const row = ({ relation }) => [recordLink(relation.subject), ", ",
-    link({ relation: relation.id, record: null }, {}, relation.role ?? relation.label), " of ", recordLink(relation.object)];
+    panelLink("relation", relation.id, {}, relation.role ?? relation.label), " of ", recordLink(relation.object)];
   return h(
     "section",
     { class: "offices", "aria-labelledby": "offices" },
@@ -78,7 +78,7 @@ function scale(offices, row) {
     h("div", { class: "row", "aria-hidden": "true" }, h("span"), h("div", { class: "axis" }, shown.map(({ day, label }) => h("span", { style: { left: per(x(day)) } }, label)))),
     offices.map((office) => h("div", { class: "row" },
       h("span", {}, row(office), h("span", { class: "quiet" }, ` ${told(office.relation.date, office.span)}`)),
-      h("div", { class: "bar kind-person", "aria-hidden": "true" }, parts(extent(office.span, x), 0).filter(Boolean).map(relative)))),
+      h("div", { class: "bar kind-person", "aria-hidden": "true" }, parts(extent(office.span, x), 0).map(relative)))),
   );
 }
 
@@ -106,11 +106,14 @@ async function deeds(asked, id) {
 }
 
 function deed(relation, id) {
-  const other = relation.subject.id === id ? relation.object : relation.subject;
   const notes = [relation.role, relation.date?.text && `“${relation.date.text}”`, ...marks(relation),
     relation.attributed_to && `says ${voice(relation)}`].filter(Boolean);
-  return [recordLink(other), h("span", { class: "quiet" }, notes.length ? ` ${notes.join(" · ")}` : ""),
-    " ", link({ relation: relation.id, record: null }, { class: "cite", title: "Who says so, and where" }, "evidence")];
+  return [recordLink(otherEnd(relation, id)), h("span", { class: "quiet" }, notes.length ? ` ${notes.join(" · ")}` : ""),
+    " ", panelLink("relation", relation.id, { class: "cite", title: "Who says so, and where" }, "evidence")];
+}
+
+function otherEnd({ subject, object }, id) {
+  return subject.id === id ? object : subject;
 }
 
 /** Who else had part in the same events and policies, and who is related directly: `[actor, ties]`, the closest first. */
@@ -121,9 +124,9 @@ function together(actor, relations, shared) {
     if (!found.has(other.id)) found.set(other.id, [other, []]);
     found.get(other.id)[1].push(tie);
   };
-  for (const { subject, object, label, role } of relations) {
-    const other = subject.id === actor.id ? object : subject;
-    add(other, `${subject.name} ${label} ${object.name}${role ? ` (${role})` : ""}`);
+  for (const relation of relations) {
+    const { subject, object, label, role } = relation;
+    add(otherEnd(relation, actor.id), `${subject.name} ${label} ${object.name}${role ? ` (${role})` : ""}`);
   }
   for (const record of shared) {
     const own = record.involved?.find((each) => each.record.id === actor.id);
@@ -135,5 +138,5 @@ function together(actor, relations, shared) {
 }
 
 function part({ role, predicate }) {
-  return role ?? predicate.replaceAll("_", " ");
+  return role ?? plain(predicate);
 }

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { plain, marks, voice } from "./kinds.js";
-import { link, recordLink, state } from "./state.js";
+import { link, panelLink, recordLink, state } from "./state.js";
 
 const HITS = 40, SPANS = 2;
 
@@ -49,8 +49,8 @@ function reason(field, { text, ranges, cut_before: before, cut_after: after }) {
 function opened(found) {
   const named = found.matches.find(({ field, cut_before: before, cut_after: after }) => ["name", "label"].includes(field) && !before && !after);
   const name = named?.text === found.name ? marked(found.name, named.ranges) : found.name;
-  if (found.kind === "relation") return link({ relation: found.id, record: null }, { class: "name" }, name);
-  if (found.kind === "passage") return link({ passage: found.id, record: null, relation: null }, { class: "name" }, name);
+  if (found.kind === "relation") return panelLink("relation", found.id, { class: "name" }, name);
+  if (found.kind === "passage") return panelLink("passage", found.id, { class: "name" }, name);
   return recordLink(found, { class: "name" }, name);
 }
 

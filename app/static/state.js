@@ -9,14 +9,18 @@ export function state() {
   return new URLSearchParams(location.search);
 }
 
-/** The URL of this page with some parameters changed; null takes one away, a list gives it several times. */
-export function url(changes) {
-  const next = state();
+/** Parameters with some of them changed: a list gives one several times; null, undefined and "" take it away. */
+export function put(parameters, changes) {
   for (const [name, value] of Object.entries(changes)) {
-    next.delete(name);
-    for (const each of [value].flat()) if (each !== null && each !== "") next.append(name, each);
+    parameters.delete(name);
+    for (const each of [value].flat()) if (each !== null && each !== undefined && each !== "") parameters.append(name, each);
   }
-  const query = next.toString().replaceAll("%2F", "/").replaceAll("%2C", ",");
+  return parameters;
+}
+
+/** The URL of this page with some parameters changed, as `put` does it. */
+export function url(changes) {
+  const query = put(state(), changes).toString().replaceAll("%2F", "/").replaceAll("%2C", ",");
   return query ? `/?${query}` : "/";
 }
 
@@ -39,9 +43,13 @@ export function link(changes, attributes, ...children) {
   return made;
 }
 
-/** Opens a record beside the view. */
+/** A link that opens a record, a relation or a passage beside the view, in the place of what is open there. */
+export function panelLink(kind, id, attributes, ...children) {
+  return link({ record: null, relation: null, passage: null, [kind]: id }, attributes, ...children);
+}
+
 export function recordLink(record, attributes, ...children) {
-  return link({ record: record.id, relation: null }, attributes, ...(children.length ? children : [record.name]));
+  return panelLink("record", record.id, attributes, ...(children.length ? children : [record.name]));
 }
 
 addEventListener("popstate", () => listeners.forEach((listener) => listener()));
