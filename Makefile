@@ -35,19 +35,21 @@ lock:
 		--allow-unsafe --output-file requirements-gate.txt -
 	$(COMPILE) --extra test --extra mcp --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
+# A lock names everything, so that nothing is looked for beside it: pip would take the newest release of what has an
+# extra, which is not the one that is locked once there is a newer.
 .venv/.run: requirements.txt pyproject.toml
 	@echo "Setting up .venv (once, about a minute)"
 	@python3 -m venv .venv
-	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	@.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv-gate/.done: requirements-gate.txt
 	@python3 -m venv .venv-gate
-	@.venv-gate/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-gate.txt
+	@.venv-gate/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-gate.txt
 	@touch $@
 
 .venv/.dev: .venv/.run requirements-dev.txt
 	@echo "Setting up the tests (once, about a minute)"
-	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
 	@touch $@
