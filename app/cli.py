@@ -3,14 +3,16 @@
 import asyncio
 import json
 import os
+import resource
 import sqlite3
 import sys
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from socket import AF_UNIX, socket
 from tempfile import TemporaryDirectory
-from typing import Annotated, BinaryIO, Literal
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 
 import typer
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -21,8 +23,15 @@ from app.db import Database
 from app.errors import Problem
 from app.settings import Settings
 
+if TYPE_CHECKING:
+    from uvicorn import Config
+
 ExportFormat = Literal["ndjson", "datapackage"]
 WIDTH = 40
+FILES = 300
+"""How many a server may have open besides the connections of its clients: its data, and those it refuses."""
+
+GRACE_SECONDS = 20
 cli = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -145,7 +154,11 @@ def serve(
     workers: Annotated[int, typer.Option(envvar="WORKERS", min=1, help="How many processes serve.")] = 1,
     build: Annotated[bool, typer.Option("--load/--no-load", help="First bring the data up to date.")] = True,
 ) -> None:
-    """Serve the API, after bringing the database up to date with the packs."""
+    """Serve the API, after bringing the database up to date with the packs.
+
+    A listening socket that is handed over (systemd's LISTEN_FDS) is used instead of HOST and PORT. SIGTERM ends the
+    server when all that it was asked is answered; SIGHUP has several workers begun anew, one after the other.
+    """
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
@@ -155,23 +168,44 @@ def serve(
     # What is answered before it is parsed would be neither logged nor counted.
     watched = settings.access_log or settings.metrics
     config = uvicorn.Config(
-        "app.main:create_app", factory=True, http="httptools" if watched else "app.protocol:RememberingProtocol",
-        host=host, port=port, workers=workers, log_config=logs.configuration(settings.log), log_level="warning",
-        access_log=False, server_header=False,
+        "app.main:create_app", factory=True, workers=workers, host=host, port=port,
+        http="app.limits:LimitedProtocol" if watched else "app.protocol:RememberingProtocol",
+        limit_concurrency=_connections(settings), timeout_graceful_shutdown=GRACE_SECONDS,
+        log_config=logs.configuration(settings.log), log_level="error", access_log=False, server_header=False,
     )  # fmt: skip
-    # Bound first, so that nobody is told of an address that is somebody else's.
-    socket = config.bind_socket()
-    here = f"http://{host}:{socket.getsockname()[1]}"
-    say(f"Fasti is at {here}: try it out at {here}/docs\n  curl '{here}/v1/events?from=1960&to=1960'\nCtrl-C stops it.")
+    listening = _listening(config)
     if workers == 1:
-        uvicorn.Server(config).run(sockets=[socket])
+        uvicorn.Server(config).run(sockets=[listening])
         return
     with TemporaryDirectory() as counts:
         if settings.metrics:
             # Whichever worker is asked, it answers for all of them.
             os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", counts)
         # It begins a worker anew that dies, and ends them all when it is told to.
-        Multiprocess(config, sockets=[socket]).run()
+        Multiprocess(config, sockets=[listening]).run()
+
+
+def _connections(settings: Settings) -> int:
+    """How many clients a process may have, which needs as many open files."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return settings.connections if most == resource.RLIM_INFINITY else max(1, min(settings.connections, most - FILES))
+
+
+def _listening(config: "Config") -> socket:
+    """The socket that the server was handed over, or else a new one; and a word of where it is."""
+    if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS"):
+        found = socket(fileno=3)
+    else:
+        # Bound first, so that nobody is told of an address that is somebody else's.
+        found = config.bind_socket()
+    where = found.getsockname()
+    if found.family == AF_UNIX:
+        say(f"Fasti is at {where}.")
+        return found
+    here = f"http://{config.host}:{where[1]}"
+    say(f"Fasti is at {here}: try it out at {here}/docs\n  curl '{here}/v1/events?from=1960&to=1960'\nCtrl-C stops it.")
+    return found
 
 
 @cli.command()

@@ -19,7 +19,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from app.errors import Problem, log, unreadable
 from app.postgresql import Cluster
 from app.settings import Settings
-from app.sqlite import Broken, Mark, Served, Stale, is_unreadable, mark_of
+from app.sqlite import CONNECTIONS, Broken, Mark, Served, Stale, is_unreadable, mark_of
+from app.turns import Turns
 
 T = TypeVar("T")
 INLINE_STEPS = 50_000
@@ -52,6 +53,7 @@ class Database:
         self._opening: asyncio.Future[Served | None] | None = None
         self._looked = -1e9
         self._looking = Lock()
+        self._turns = Turns(CONNECTIONS)
         self._streams = 0
 
     def fresh(self) -> str | None:
@@ -117,7 +119,7 @@ class Database:
         except DBAPIError as error:
             if "interrupted" not in str(error.orig):
                 raise
-        return await to_thread.run_sync(_run, served, work, _Budget(seconds=self.settings.query_seconds))
+        return await self._turns.run(_run, served, work, self.settings.query_seconds)
 
     async def stream(self, make: Callable[[Connection], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
         """What `make` yields, all of it from one revision, however many are loaded meanwhile.
@@ -251,9 +253,9 @@ class _Budget:
         return self.until is not None and time.monotonic() > self.until
 
 
-def _run(served: Served, work: Callable[[Connection], T], budget: _Budget) -> T:
+def _run(served: Served, work: Callable[[Connection], T], seconds: float) -> T:
     with served.engine.connect() as connection:
-        return _within(served, connection, work, budget)
+        return _within(served, connection, work, _Budget(seconds=seconds))
 
 
 def _within(served: Served, connection: Connection, work: Callable[[Connection], T], budget: _Budget) -> T:

@@ -16,6 +16,10 @@ from app.logs import REQUEST, request_id
 
 ALLOW = "GET, HEAD, OPTIONS"
 MAX_URL = 8_000
+LIVE = "/health/live"
+UNDER_WAY = 256
+"""So many requests are worked on at once, and the next one is refused: it costs less than to let all of them wait."""
+
 SAFE = [*CORS, (b"x-content-type-options", b"nosniff")]
 log = logging.getLogger("fasti")
 _HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -33,6 +37,7 @@ class Edge:
 
     def __init__(self, app: ASGIApp, hosts: str = "") -> None:
         self.app = app
+        self.under_way = 0
         self.hosts = frozenset(host.strip().lower() for host in hosts.split(",") if host.strip())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,12 +62,13 @@ class Edge:
             await send(message)
 
         REQUEST.set(scope)
-        problem = _host(scope, self.hosts) or _refusal(scope)
+        problem = self._busy(scope) or _host(scope, self.hosts) or _refusal(scope)
         if problem is not None:
             await respond(problem)(scope, receive, out)
             return
         inner = {**scope, "method": "GET" if head else scope["method"], "headers": _joined(scope["headers"])}
         inner[BODILESS] = head or scope.get(BODILESS, False)
+        self.under_way += 1
         try:
             await self.app(inner, receive, out)
         except Exception as error:
@@ -70,6 +76,13 @@ class Edge:
             if started:
                 raise
             await respond(Problem("internal", "The fault is ours, and has been logged."))(scope, receive, out)
+        finally:
+            self.under_way -= 1
+
+    def _busy(self, scope: Scope) -> Problem | None:
+        if self.under_way < UNDER_WAY or scope["path"] == LIVE:
+            return None
+        return Problem("unavailable", "As many requests as can be are under way: ask again in a moment.")
 
 
 def _host(scope: Scope, hosts: Collection[str]) -> Problem | None:

@@ -5,6 +5,7 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse
 
 from app.db import Database
+from app.edge import LIVE
 
 NEVER_KEPT = {"cache-control": "no-store"}
 REVISION = text("SELECT name FROM revision")
@@ -16,7 +17,7 @@ def install(app: FastAPI, database: Database) -> None:
     The latter is a Problem (503) where no request for data could be answered either.
     """
 
-    @app.get("/health/live", include_in_schema=False)
+    @app.get(LIVE, include_in_schema=False)
     async def live() -> JSONResponse:
         return JSONResponse({"status": "live"}, headers=NEVER_KEPT)
 

@@ -64,6 +64,7 @@ def configuration(form: Literal["plain", "json"]) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form, "stream": "ext://sys.stderr"}},
         "loggers": {
             "fasti": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
-            "uvicorn": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+            # It would warn of every request that breaks HTTP, and whoever sends them could fill a disk.
+            "uvicorn": {"handlers": ["stderr"], "level": "ERROR", "propagate": False},
         },
     }

@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.errors import unreadable
 from app.settings import Settings
+from app.turns import Turns
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -119,7 +120,7 @@ class Server:
         self.is_up, self.downs = True, 0
         self.busy = 0
         # As many as there are connections, so that nobody waits in a thread for one.
-        self.threads = CapacityLimiter(CONNECTIONS)
+        self.turns = Turns(CONNECTIONS)
 
     def failed(self, error: SQLAlchemyError, schema: str) -> None:
         """Note what the error says of this server. Raises Problem where another would not do better."""
@@ -167,6 +168,8 @@ class Cluster:
 
     def __init__(self, settings: Settings) -> None:
         self.refresh_seconds = settings.refresh_seconds
+        # A server ends a query in its time; one that cannot is waited for a little longer.
+        self.seconds = settings.query_seconds + PATIENCE
         urls = [url.strip() for url in settings.replica_urls.split(",") if url.strip()]
         limit = int(settings.query_seconds * 1000)
         self.primary, *self.replicas = self.servers = [Server(url, limit) for url in (settings.database_url, *urls)]
@@ -200,7 +203,12 @@ class Cluster:
                 server.busy += 1
                 try:
                     run = revision.pools[server].run
-                    return await to_thread.run_sync(run, work, server.is_up, limiter=server.threads)
+                    with fail_after(self.seconds):
+                        return await server.turns.run(run, work, server.is_up, abandon=True)
+                except TimeoutError as late:
+                    server.down()
+                    server.cut()
+                    raise unreadable(late, late=True) from late
                 except SQLAlchemyError as found:
                     error = found
                     server.failed(found, revision.schema)

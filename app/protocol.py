@@ -1,7 +1,8 @@
-"""uvicorn's protocol, which answers a request whose bytes it has seen before it is parsed.
+"""A protocol of HTTP, which answers a request whose bytes it has seen before it is parsed.
 
 The one question is put where nothing else is under way: a segment that is one whole request, on a connection between
-two requests, whose client reads what it is sent. All else, and all that is to be logged or limited, is uvicorn's.
+two requests, whose client reads what it is sent. All else, and all that is to be logged, is left to `limits` and to
+uvicorn.
 """
 
 import logging
@@ -11,15 +12,16 @@ from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.logging import TRACE_LOG_LEVEL
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from app.caching import ANSWERED, STORE, Headers, Seen, Store, Stored
+from app.limits import LimitedProtocol, header_lines
 
 LONGEST = 4_096
 
 
-class RememberingProtocol(HttpToolsProtocol):
+class RememberingProtocol(LimitedProtocol):
     def __init__(
         self,
         config: Config,
@@ -31,7 +33,7 @@ class RememberingProtocol(HttpToolsProtocol):
         logged = self.access_log and self.access_logger.isEnabledFor(logging.INFO)
         traced = self.logger.isEnabledFor(TRACE_LOG_LEVEL)
         self.store: Store | None = None
-        if not (logged or traced or self.limit_concurrency is not None):
+        if not (logged or traced):
             self.store = app_state.get(STORE)
         # Whether the next byte begins a request, and how many a segment began.
         self.between, self.begun = True, 0
@@ -40,7 +42,7 @@ class RememberingProtocol(HttpToolsProtocol):
         self.defaults, self.written = Headers(), b""
 
     def data_received(self, data: bytes) -> None:
-        idle = self.between and (self.cycle is None or self.cycle.response_complete) and len(data) <= LONGEST
+        idle = self.between and self.is_open and self._is_idle() and len(data) <= LONGEST
         if idle and self.store is not None and not self.flow.write_paused and (found := self.store.recall(data)):
             self._answer(*found)
             return
@@ -52,6 +54,7 @@ class RememberingProtocol(HttpToolsProtocol):
     def _answer(self, seen: Seen, body: bytes) -> None:
         self.transport.write(b"".join((STATUS_LINE[seen.status], self._default_lines(), seen.head, body)))
         self.server_state.total_requests += 1
+        self._settle()
         # The timer that waits for the next request is left as it is, and looks at this when it is up.
         self.answered = self.loop.time()
         if self.timeout_keep_alive_task is None:
@@ -71,7 +74,7 @@ class RememberingProtocol(HttpToolsProtocol):
         # The server makes a new list each second, for the time in it.
         if self.defaults is not self.server_state.default_headers:
             self.defaults = self.server_state.default_headers
-            self.written = _lines(self.defaults)
+            self.written = header_lines(self.defaults)
         return self.written
 
     def on_message_begin(self) -> None:
@@ -96,9 +99,5 @@ class RememberingProtocol(HttpToolsProtocol):
         headers = kept.headers if status == 200 else kept.unchanged
         bodiless = status == 304 or self.scope["method"] == "HEAD"
         if bodiless or any(name == b"content-length" for name, _ in headers):
-            head = _lines(headers) + b"\r\n"
+            head = header_lines(headers) + b"\r\n"
             store.remember(self.asked, Seen(kept.key, status, head, bodiless, len(self.asked) + len(head) + 500))
-
-
-def _lines(headers: Headers) -> bytes:
-    return b"".join(b"%b: %b\r\n" % (name.lower(), value) for name, value in headers)

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
     source_dir: Path | None = Field(None, description="A folder with the texts of sources that may not be shipped.")
     refresh_seconds: float = Field(0.5, ge=0, description="How often a server looks for a newer revision.")
     query_seconds: float = Field(5, gt=0, description="The longest a query may take before it is answered with 503.")
+    connections: int = Field(2_000, gt=0, description="How many clients a process has at once.")
     cache_bytes: int = Field(32_000_000, ge=0, description="How much of its answers a process keeps; 0 keeps none.")
     hosts: str = Field("", description="The names this server answers to, separated by commas; without any, to all.")
     log: Literal["plain", "json"] = Field("plain", description="Whether logs are lines for people or JSON.")

@@ -21,6 +21,9 @@ from app import seal
 INLINE_CACHE = 8_000
 """Kilobytes of the file that the event loop's connection keeps, where SQLite would keep 2,000."""
 
+CONNECTIONS = 8
+"""How many questions at once are worked on in threads."""
+
 TICK = 0.02
 """Seconds within which two changes of a file may have the same time."""
 
@@ -80,7 +83,7 @@ class Served:
             if not seal.is_whole(file, thorough=thorough):
                 raise Broken(f"{path} is not as a load wrote it")
         engine = create_engine(
-            "sqlite://", creator=partial(_connected, path, self.mark), poolclass=QueuePool, pool_size=8
+            "sqlite://", creator=partial(_connected, path, self.mark), poolclass=QueuePool, pool_size=CONNECTIONS
         )
         try:
             with engine.connect() as connection:

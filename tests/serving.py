@@ -1,9 +1,11 @@
 """The server as a person starts it."""
 
+import os
 import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 from app.settings import ROOT
 
@@ -12,13 +14,28 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 
 @contextmanager
-def serving(*words):
-    """`fasti serve` as a process of its own, and its address."""
+def serving(*words, listening=None, **variables):
+    """`fasti serve` as a process of its own, and its address. It may be handed a socket that is `listening` already, as
+    systemd does it."""
+
+    environment = {name: str(value) for name, value in variables.items()}
+
+    def hand_over():
+        os.dup2(listening.fileno(), 3)
+        os.environ.update(environment, LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *words]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    given = {"env": os.environ | environment} if listening is None else {"preexec_fn": hand_over, "pass_fds": [3]}
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **given) as process:
         assert process.stderr is not None
         try:
             told = next(line for line in process.stderr if line.startswith("Fasti is at "))
             yield process, told.split()[3].rstrip(":")
         finally:
             process.terminate()
+
+
+def workers(process):
+    """The processes that serve, without the one that watches over what they share."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}

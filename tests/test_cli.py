@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from app import pack
 from app.cli import WIDTH, Steps, cli
 from app.settings import ROOT
-from tests.serving import serving
+from tests.serving import serving, workers
 
 IDES = ROOT / "tests" / "packs" / "ides"
 
@@ -199,12 +199,6 @@ def test_schema_prints_what_editors_use(run):
 def revision(address):
     with httpx.Client(transport=httpx.HTTPTransport(retries=100)) as client:
         return client.get(f"{address}/v1").json()["revision"]
-
-
-def workers(process):
-    """The processes that serve, without the one that watches over what they share."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
 
 
 @pytest.mark.usefixtures("run")

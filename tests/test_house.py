@@ -11,9 +11,9 @@ from app.settings import ROOT, Settings
 
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary", "analysis", "encoding", "logs", "pages", "seal"},
-    {"models", "db", "postgresql", "sqlite", "packfile", "statements", "workers", "entries"},
+    {"models", "db", "postgresql", "sqlite", "turns", "packfile", "statements", "workers", "entries"},
     {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones", "target"},
-    {"texts", "staging"},
+    {"texts", "staging", "limits"},
     {"resources"},
     {"selection"},
     {"listing", "tallies", "related"},
@@ -29,7 +29,8 @@ LEVELS = [
 LEVEL = {name: level for level, names in enumerate(LEVELS) for name in names}
 FILES = [path for path in (ROOT / "app").rglob("*.py") if path != ROOT / "app" / "__init__.py"]
 # Rooms of one level that may use each other, each in one direction only.
-WITHIN = {("db", "postgresql"), ("db", "sqlite"), ("pack", "spans"), ("answers", "queries"), ("export", "queries"),
+WITHIN = {("db", "postgresql"), ("db", "sqlite"), ("db", "turns"), ("postgresql", "turns"),
+          ("pack", "spans"), ("answers", "queries"), ("export", "queries"),
           ("edge", "caching"), ("formats", "schemas")}  # fmt: skip
 
 

@@ -3,65 +3,18 @@
 import asyncio
 import logging
 import re
-from contextlib import asynccontextmanager
-from socket import create_server
 
 import pytest
-import uvicorn
 
-from app.caching import STORE, Store
+from app.limits import LimitedProtocol
 from app.load import load
-from app.main import create_app
 from app.protocol import LONGEST, RememberingProtocol
 from app.settings import Settings
+from tests.conversation import HOST, LAST, request, serving, talk
 
 pytestmark = pytest.mark.anyio
-HOST = "Host: a.example"
 PLAIN = "GET /v1/events?limit=2 HTTP/1.1", HOST
 OTHER = "GET /v1/people?limit=3 HTTP/1.1", HOST
-LAST = "GET /v1/places?limit=1 HTTP/1.1", HOST, "Connection: close"
-
-
-def request(*lines, body=""):
-    return ("\r\n".join(lines) + "\r\n\r\n" + body).encode()
-
-
-class Server(uvicorn.Server):
-    """uvicorn over its own application, and the requests that were answered from memory."""
-
-    port: int
-    store: Store
-
-    def __init__(self, settings, **options):
-        super().__init__(uvicorn.Config(create_app(settings), **{"log_level": "error", **options}))
-        self.recalled = []
-
-    async def startup(self, sockets=None):
-        await super().startup(sockets)
-        self.port = sockets[0].getsockname()[1]
-        self.store = self.lifespan.state[STORE]
-        recall = self.store.recall
-
-        def noted(data):
-            found = recall(data)
-            self.recalled += [data] if found else []
-            return found
-
-        self.store.recall = noted  # type: ignore[method-assign]
-
-
-@asynccontextmanager
-async def serving(settings, **options):
-    server = Server(settings, **options)
-    # Without its handlers of signals, which are the tests'.
-    task = asyncio.create_task(server._serve([create_server(("127.0.0.1", 0))]))
-    while not server.started:
-        await asyncio.sleep(0.01)
-    try:
-        yield server
-    finally:
-        server.should_exit = True
-        await task
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +27,7 @@ def loaded(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 async def plain(loaded):
-    async with serving(loaded) as server:
+    async with serving(loaded, http=LimitedProtocol) as server:
         yield server
 
 
@@ -82,21 +35,6 @@ async def plain(loaded):
 async def remembering(loaded):
     async with serving(loaded, http=RememberingProtocol) as server:
         yield server
-
-
-async def talk(server, segments, last=True, read=-1):
-    """What comes back, up to the end of the connection or of so many bytes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    try:
-        for segment in [*segments, request(*LAST)] if last else segments:
-            writer.write(segment)
-            await writer.drain()
-            await asyncio.sleep(0.004)
-        return await reader.read(read)
-    except ConnectionError:
-        return await reader.read(read)
-    finally:
-        writer.close()
 
 
 def undated(answer):
@@ -221,12 +159,12 @@ async def test_a_client_that_does_not_read_is_waited_for(remembering):
     [connection] = [
         each for each in remembering.server_state.connections if each.client == writer.get_extra_info("sockname")
     ]
-    for _ in range(400):
+    for _ in range(90):
         writer.write(sent)
         await turns()
     assert connection.transport.get_write_buffer_size() < 65_536 + 2 * length
     writer.write(request(*LAST))
-    assert (await reader.read()).count(b"HTTP/1.1 200 OK\r\n") == 401
+    assert (await reader.read()).count(b"HTTP/1.1 200 OK\r\n") == 91
     writer.close()
 
 
@@ -274,11 +212,7 @@ async def test_a_server_that_ends_ends_the_connections_that_wait(loaded):
     writer.close()
 
 
-async def test_what_is_logged_or_limited_is_left_to_uvicorn(loaded, caplog):
-    async with serving(loaded, http=RememberingProtocol, limit_concurrency=100) as server:
-        for _ in range(3):
-            await talk(server, [request(*PLAIN)])
-        assert (server.recalled, server.store.requests) == ([], {})
+async def test_what_is_logged_is_left_to_uvicorn(loaded, caplog):
     caplog.set_level(logging.INFO, "uvicorn.access")
     async with serving(loaded, http=RememberingProtocol, log_level="info", access_log=True) as server:
         logging.getLogger("uvicorn.access").addHandler(caplog.handler)

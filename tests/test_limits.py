@@ -1,0 +1,338 @@
+"""What a client can make long has an end: raw bytes, slowly or too many of them, to real servers."""
+
+import asyncio
+import json
+import re
+import time
+from contextlib import asynccontextmanager
+
+import anyio
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app import db, edge, limits, turns
+from app.errors import Problem
+from app.limits import BODY_BYTES, HEAD_BYTES, HEADERS, PIPELINED, LimitedProtocol
+from app.load import load
+from app.protocol import RememberingProtocol
+from app.settings import Settings
+from tests.conversation import HOST, request, serving, talk
+
+pytestmark = pytest.mark.anyio
+PLAIN = "GET /v1/events?limit=2 HTTP/1.1", HOST
+LIVE = "GET /health/live HTTP/1.1", HOST
+PLAIN_REQUEST = request(*PLAIN)
+POST = "POST /v1/events HTTP/1.1", HOST
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory):
+    url = f"sqlite:///{tmp_path_factory.mktemp('limits') / 'fasti.db'}"
+    settings = Settings(database_url=url, source_dir=None)
+    load(settings)
+    return settings
+
+
+@pytest.fixture(params=[LimitedProtocol, RememberingProtocol])
+async def server(loaded, request):
+    """With each of the two protocols that `fasti serve` uses; one has a request to remember."""
+    async with serving(loaded, http=request.param) as server:
+        for _ in range(3):
+            await talk(server, [PLAIN_REQUEST])
+        yield server
+
+
+@asynccontextmanager
+async def connected(server):
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def answers(reader, seconds=10):
+    """The statuses of all answers up to the end of the connection, and the last body."""
+    async with asyncio.timeout(seconds):
+        found = await reader.read()
+    return list(map(int, re.findall(rb"HTTP/1\.1 (\d{3}) ", found))), found.rpartition(b"\r\n\r\n")[2]
+
+
+def is_problem(body, status, name):
+    told = json.loads(body)
+    return (told["status"], told["type"]) == (status, f"/problems/{name}")
+
+
+LARGE = {
+    "url": (request("GET /v1/events?q=" + "x" * HEAD_BYTES + " HTTP/1.1", HOST), 414, "uri-too-long"),
+    "url without end": (b"GET /" + b"x" * 3 * HEAD_BYTES, 414, "uri-too-long"),
+    "header": (request(*PLAIN, "X: " + "x" * HEAD_BYTES), 431, "headers-too-large"),
+    "header without end": (request(*PLAIN)[:-2] + b"X: " + b"x" * 3 * HEAD_BYTES, 431, "headers-too-large"),
+    "headers": (request(*PLAIN, *(f"X{n}: y" for n in range(HEADERS))), 431, "headers-too-large"),
+    "body": (request(*POST, f"Content-Length: {BODY_BYTES + 1}"), 413, "content-too-large"),
+    "no request": (b"\x16\x03\x01\x02\x00" + b"x" * 100, 400, "bad-request"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LARGE)
+async def test_what_is_too_large_is_refused(server, name):
+    sent, status, problem = LARGE[name]
+    async with connected(server) as (reader, writer):
+        writer.write(sent)
+        statuses, body = await answers(reader)
+    assert statuses == [status]
+    assert is_problem(body, status, problem)
+
+
+@pytest.mark.parametrize("name", LARGE)
+async def test_what_came_before_it_is_answered(server, name):
+    async with connected(server) as (reader, writer):
+        writer.write(request(*PLAIN) + LARGE[name][0])
+        statuses, _ = await answers(reader)
+    assert statuses in ([200], [200, LARGE[name][1]])
+
+
+async def test_heads_and_bodies_up_to_the_limit_are_read(server):
+    async with connected(server) as (reader, writer):
+        writer.write(request(*PLAIN, "X: " + "x" * (HEAD_BYTES - 200)))
+        writer.write(request(*PLAIN, *(f"X{n}: y" for n in range(HEADERS - 1))))
+        writer.write(request(*POST, f"Content-Length: {BODY_BYTES}", body="x" * BODY_BYTES))
+        writer.write(request(*PLAIN, "Connection: close"))
+        assert (await answers(reader))[0] == [200, 200, 405, 200]
+
+
+async def test_a_body_in_pieces_has_an_end_too(server):
+    async with connected(server) as (reader, writer):
+        writer.write(request(*POST, "Transfer-Encoding: chunked"))
+        for _ in range(40):
+            writer.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+        statuses, _ = await answers(reader)
+    assert statuses == [405]
+
+
+async def test_a_body_that_the_application_waits_for_has_an_end(loaded):
+    async def waits(_, receive, __):
+        # It reads on as long as there is more.
+        while (await receive()).get("more_body"):
+            pass
+
+    async with serving(loaded, http=LimitedProtocol) as server:
+        server.config.loaded_app = waits
+        async with connected(server) as (reader, writer):
+            writer.write(request(*POST, "Transfer-Encoding: chunked"))
+            for _ in range(40):
+                writer.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+            statuses, body = await answers(reader)
+        assert statuses == [413]
+        assert is_problem(body, 413, "content-too-large")
+        assert not server.server_state.tasks
+
+
+async def test_many_requests_without_waiting_are_answered_up_to_a_number(server):
+    async with connected(server) as (reader, writer):
+        writer.write(request("GET /v1/events?limit=1 HTTP/1.1", HOST) * (PIPELINED + 50))
+        statuses, _ = await answers(reader, 30)
+    # What does not fit into one segment comes later, and may find that others were answered.
+    assert PIPELINED < len(statuses) <= PIPELINED + 50
+    assert set(statuses) == {200}
+
+
+@pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET /v1 HT", request(*PLAIN)[:-2]])
+async def test_a_request_has_to_come_in_time(server, monkeypatch, sent):
+    monkeypatch.setattr(limits, "REQUEST_SECONDS", 0.3)
+    async with connected(server) as (reader, writer):
+        begun = time.monotonic()
+        sending = asyncio.create_task(dripping(writer, sent))
+        statuses, body = await answers(reader)
+        sending.cancel()
+    assert 0.2 < time.monotonic() - begun < 5
+    assert statuses == ([408] if sent.strip() else [])
+    assert not sent.strip() or is_problem(body, 408, "too-slow")
+
+
+@pytest.mark.parametrize("sent", [b"\r\n", b"GET /v1 HT", request(*PLAIN)[:-2]])
+async def test_so_has_the_second_request_of_a_connection(server, monkeypatch, sent):
+    monkeypatch.setattr(limits, "REQUEST_SECONDS", 0.3)
+    async with connected(server) as (reader, writer):
+        for _ in range(2):
+            writer.write(request(*PLAIN))
+            await asyncio.sleep(0.1)
+        sending = asyncio.create_task(dripping(writer, sent))
+        statuses, _ = await answers(reader)
+        sending.cancel()
+    assert statuses == [200, 200, *[408] * bool(sent.strip())]
+
+
+async def test_so_has_a_body(server, monkeypatch):
+    monkeypatch.setattr(limits, "REQUEST_SECONDS", 0.3)
+    async with connected(server) as (reader, writer):
+        writer.write(request(*POST, "Content-Length: 100000"))
+        sending = asyncio.create_task(dripping(writer, b"x" * 1_000))
+        statuses, _ = await answers(reader)
+        sending.cancel()
+    assert statuses[0] == 405
+    assert 500 not in statuses
+
+
+async def dripping(writer, data):
+    for byte in data:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.02)
+
+
+async def test_time_ends_no_connection_that_is_used(server, monkeypatch):
+    monkeypatch.setattr(limits, "REQUEST_SECONDS", 0.3)
+    async with connected(server) as (reader, writer):
+        for _ in range(10):
+            writer.write(request(*PLAIN))
+            await asyncio.sleep(0.1)
+        writer.write(request(*PLAIN, "Connection: close"))
+        assert (await answers(reader))[0] == [200] * 11
+
+
+async def slow_reader(server, number=30):
+    """A client that asks for much and reads nothing."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1)
+    for _ in range(number):
+        writer.write(request("GET /openapi.json HTTP/1.1", HOST, "Accept-Encoding: identity"))
+    await asyncio.sleep(0.2)
+    return reader, writer
+
+
+async def test_a_client_that_does_not_read_is_given_up(server, monkeypatch):
+    monkeypatch.setattr(limits, "UNREAD_SECONDS", 0.5)
+    _, writer = await slow_reader(server)
+    assert len(server.server_state.connections) == 1
+    await gone(server)
+    assert not limits._SLOW
+    writer.close()
+
+
+async def test_a_client_that_reads_slowly_is_waited_for(server, monkeypatch):
+    monkeypatch.setattr(limits, "UNREAD_SECONDS", 0.5)
+    reader, writer = await slow_reader(server, 10)
+    writer.write(request(*PLAIN, "Connection: close"))
+    found = b""
+    while piece := await reader.read(400_000):
+        found += piece
+        await asyncio.sleep(0.05)
+    assert found.count(b"HTTP/1.1 200 OK\r\n") == 11
+    writer.close()
+
+
+async def test_a_small_answer_that_nobody_reads_ends_with_its_connection(loaded, monkeypatch):
+    monkeypatch.setattr(limits, "UNREAD_SECONDS", 0.3)
+    async with serving(loaded, http=LimitedProtocol, timeout_keep_alive=1) as server, connected(server) as (_, writer):
+        writer.transport.pause_reading()
+        for _ in range(40):
+            writer.write(request("GET /v1/events?limit=100 HTTP/1.1", HOST))
+        await gone(server)
+
+
+async def gone(server, seconds=10):
+    async with asyncio.timeout(seconds):
+        while server.server_state.connections:
+            await asyncio.sleep(0.02)
+
+
+async def test_what_nobody_reads_is_bounded_in_bytes(server, monkeypatch):
+    monkeypatch.setattr(limits, "UNSENT_BYTES", 1_000_000)
+    clients = [await slow_reader(server) for _ in range(6)]
+    async with asyncio.timeout(10):
+        while len(server.server_state.connections) == 6:
+            await asyncio.sleep(0.02)
+    unsent = [each.transport.get_write_buffer_size() for each in server.server_state.connections]
+    assert unsent
+    assert sum(unsent) < 1_000_000
+    # Who came first was given up.
+    alive = {each.client for each in server.server_state.connections}
+    assert clients[-1][1].get_extra_info("sockname") in alive
+    assert clients[0][1].get_extra_info("sockname") not in alive
+    for _, writer in clients:
+        writer.close()
+
+
+@pytest.mark.parametrize("protocol", [LimitedProtocol, RememberingProtocol])
+async def test_above_the_connections_that_there_may_be_only_the_health_is_told(loaded, monkeypatch, protocol):
+    monkeypatch.setattr(limits, "SPARE", 2)
+    async with serving(loaded, http=protocol, limit_concurrency=5) as server:
+        held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(5)]
+        for _, writer in held:
+            for _ in range(3):
+                writer.write(request(*PLAIN))
+                await asyncio.sleep(0.01)
+        async with connected(server) as (reader, writer):
+            writer.write(request(*LIVE) * 2)
+            assert (await answers(reader))[0] == [200]
+        async with connected(server) as (reader, writer):
+            writer.write(request(*PLAIN))
+            statuses, body = await answers(reader)
+            assert statuses == [503]
+            assert is_problem(body, 503, "unavailable")
+        # Two that say nothing take the places that are spare, and the next one is not even heard.
+        spare = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+        async with connected(server) as (reader, writer):
+            assert (await answers(reader))[0] == [503]
+        # They do not keep them.
+        for reader, writer in spare:
+            assert (await answers(reader))[0] == []
+            writer.close()
+        for reader, writer in held:
+            writer.write(request(*PLAIN, "Connection: close"))
+            assert (await answers(reader))[0] == [200] * 4
+            writer.close()
+
+
+async def test_a_thousand_idle_connections_hinder_nobody(loaded):
+    async with serving(loaded, http=RememberingProtocol, limit_concurrency=2_000) as server:
+        idle = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(400)]
+        assert len(server.server_state.connections) == 400
+        assert (await talk(server, [request(*PLAIN)])).count(b"200 OK") == 2
+        for _, writer in idle:
+            writer.close()
+
+
+async def test_requests_above_a_number_are_refused_at_once(loaded, monkeypatch):
+    monkeypatch.setattr(edge, "UNDER_WAY", 3)
+    held = anyio.Event()
+
+    async def slow(_):
+        await held.wait()
+
+    async with serving(loaded, http=LimitedProtocol) as server:
+        server.config.loaded_app.app.router.add_route("/slow", slow)
+        base = f"http://127.0.0.1:{server.port}"
+        async with httpx.AsyncClient(base_url=base) as client:
+            waiting = [asyncio.create_task(client.get("/slow")) for _ in range(3)]
+            await asyncio.sleep(0.2)
+            refused = await client.get("/v1/events?limit=1")
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.headers["x-request-id"]
+            assert (await client.get("/health/live")).status_code == 200
+            held.set()
+            await asyncio.gather(*waiting)
+            assert (await client.get("/v1/events?limit=1")).status_code == 200
+
+
+async def test_who_gets_no_turn_is_told_soon(settings, monkeypatch):
+    """More long questions than there are threads for, on both databases."""
+    monkeypatch.setattr(turns, "WAIT", 0.2)
+    monkeypatch.setattr(db, "INLINE_STEPS", 0)
+    monkeypatch.setattr(db, "STEP", 1)
+    database = db.Database(settings)
+    await database.refresh()
+
+    def long(connection):
+        connection.execute(text("SELECT count(*) FROM record")).all()
+        time.sleep(1.5)
+
+    begun = time.monotonic()
+    done = await asyncio.gather(*(database.read(long) for _ in range(20)), return_exceptions=True)
+    assert time.monotonic() - begun < 4
+    refused = [each for each in done if each is not None]
+    assert len(refused) == 12
+    assert all(isinstance(each, Problem) and each.status == 503 for each in refused)
+    assert await database.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one()) == 1
+    database.close()
