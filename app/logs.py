@@ -5,6 +5,7 @@ import logging
 import re
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from math import inf
 from secrets import token_hex
 from typing import Any, Literal
 
@@ -24,6 +25,28 @@ def request_id(scope: Scope) -> str:
         scope[_ID] = given.decode() if _TAKEN.fullmatch(given) else token_hex(8)
     found: str = scope[_ID]
     return found
+
+
+class Sparing(logging.Filter):
+    """A warning or an error that comes again within a second is told once: what fails a thousand times a second would
+    fill a disk, and hold up the server where nobody reads. The next one says how many were left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        last, left_out = self.told.get(record.msg, (-inf, 0))
+        if record.created - last < 1:
+            self.told[record.msg] = last, left_out + 1
+            return False
+        # By what is said, not by what it is said of, so that these are few.
+        self.told[record.msg] = record.created, 0
+        if left_out:
+            record.__dict__["left_out"] = left_out
+        return True
 
 
 class Plain(logging.Formatter):
@@ -52,7 +75,8 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
     """What a line has besides its message; `fields` are given with `extra`."""
     scope = REQUEST.get()
     told = {"request_id": request_id(scope)} if scope is not None else {}
-    return told | getattr(record, "fields", {})
+    left_out = {"left_out": number} if (number := getattr(record, "left_out", 0)) else {}
+    return told | left_out | getattr(record, "fields", {})
 
 
 def configuration(form: Literal["plain", "json"]) -> dict[str, Any]:
@@ -61,7 +85,15 @@ def configuration(form: Literal["plain", "json"]) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"plain": {"()": Plain}, "json": {"()": Json}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form, "stream": "ext://sys.stderr"}},
+        "filters": {"sparing": {"()": Sparing}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": form,
+                "filters": ["sparing"],
+                "stream": "ext://sys.stderr",
+            }
+        },
         "loggers": {
             "fasti": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
             # It would warn of every request that breaks HTTP, and whoever sends them could fill a disk.

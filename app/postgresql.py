@@ -22,7 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.errors import unreadable
 from app.settings import Settings
-from app.turns import Turns
+from app.turns import NoTurn, Turns
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -85,10 +85,13 @@ class Pool:
         if record.info["downs"] != self.server.downs:
             raise DisconnectionError
 
-    def run(self, work: Work[T], hopeful: bool = False) -> T:
-        """Raises Down where the server is not as `hopeful` says any more."""
-        if hopeful and not self.server.is_up:
+    def read(self, work: Work[T]) -> T:
+        """The same as `run`. Raises Down where the server went down meanwhile."""
+        if not self.server.is_up:
             raise Down
+        return self.run(work)
+
+    def run(self, work: Work[T]) -> T:
         with self.engine.connect() as connection:
             raw: Any = connection.connection.dbapi_connection
             try:
@@ -196,24 +199,27 @@ class Cluster:
 
     async def read(self, work: Work[T]) -> T:
         """Run `work`, which may be begun anew elsewhere. Raises Problem when no server does it in time."""
-        error: SQLAlchemyError | None = None
+        error: SQLAlchemyError | NoTurn | None = None
         for _ in range(2):
             for server in self._in_order():
                 revision = self._served()
                 server.busy += 1
                 try:
-                    run = revision.pools[server].run
                     with fail_after(self.seconds):
-                        return await server.turns.run(run, work, server.is_up, abandon=True)
+                        return await server.turns.run(revision.pools[server].read, work, abandon=True)
                 except TimeoutError as late:
                     server.down()
                     server.cut()
                     raise unreadable(late, late=True) from late
+                except NoTurn as found:
+                    error = found
                 except SQLAlchemyError as found:
                     error = found
                     server.failed(found, revision.schema)
                 finally:
                     server.busy -= 1
+            if isinstance(error, NoTurn):
+                raise error
             # What was read from may have been replaced, or the servers be others than was thought.
             await self.refresh(now=True)
         raise unreadable(error)
@@ -263,12 +269,16 @@ class Cluster:
         return self.current
 
     def _in_order(self) -> list[Server]:
-        """The replicas that have the revision, those first that have the least to do; the primary; then the others."""
+        """The replicas that have the revision, those first that have the least to do; the primary; then the others.
+
+        What is down is left out: to ask it takes seconds, and it comes back by the next look.
+        """
         schema, self._turn = self._served().schema, self._turn + 1
         good = [each for each in self.replicas if each.is_up and schema in each.schemas]
         turn = self._turn % len(good) if good else 0
         ready = sorted(good[turn:] + good[:turn], key=lambda server: server.busy)
-        return [*ready, self.primary, *(each for each in self.replicas if each not in good)]
+        others = [self.primary, *(each for each in self.replicas if each not in good)]
+        return [*ready, *(each for each in others if each.is_up)]
 
     async def _look(self) -> None:
         looked = time.monotonic()

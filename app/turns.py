@@ -13,8 +13,15 @@ WAIT = 1.0
 """How many seconds a request waits for its turn."""
 
 
+class NoTurn(Problem):
+    """None was free in time."""
+
+    def __init__(self) -> None:
+        super().__init__("unavailable", "As many long questions as can be are being worked on already.")
+
+
 class Turns:
-    """So many at once. `run` raises Problem (503) where none is free in time."""
+    """So many at once. `run` raises NoTurn where none is free in time."""
 
     def __init__(self, number: int) -> None:
         self._free = Semaphore(number)
@@ -27,7 +34,7 @@ class Turns:
             with fail_after(WAIT):
                 await self._free.acquire()
         except TimeoutError:
-            raise Problem("unavailable", "As many long questions as can be are being worked on already.") from None
+            raise NoTurn from None
         try:
             return await to_thread.run_sync(work, *given, abandon_on_cancel=abandon, limiter=self._threads)
         finally:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def serving(*words, listening=None, **variables):
         assert process.stderr is not None
         try:
             told = next(line for line in process.stderr if line.startswith("Fasti is at "))
+            # Read on, since it would wait for a reader when the pipe is full.
+            threading.Thread(target=process.stderr.read, daemon=True).start()
             yield process, told.split()[3].rstrip(":")
         finally:
             process.terminate()

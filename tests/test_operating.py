@@ -109,6 +109,23 @@ def test_a_line_for_people_has_it_too():
     assert formatted(logs.Plain(), status=503) == "ERROR: two\nlines of it [request_id=one status=503]"
 
 
+def test_what_fails_again_and_again_is_told_once_a_second():
+    sparing = logs.Sparing()
+
+    def told(created, message="it failed: %s", level=logging.ERROR, of="this"):
+        record = logging.LogRecord("fasti", level, "here", 1, message, (of,), None)
+        record.created = created
+        return formatter.format(record) if sparing.filter(record) else None
+
+    formatter = logs.Plain()
+    assert told(10) == "ERROR: it failed: this"
+    assert [told(10 + n / 100, of=str(n)) for n in range(1, 50)] == [None] * 49
+    assert told(10.5, "another fault: %s") == "ERROR: another fault: this"
+    assert [told(10.5, "a request: %s", logging.INFO) for _ in range(3)] == ["INFO: a request: this"] * 3
+    assert told(11.1) == "ERROR: it failed: this [left_out=49]"
+    assert told(20) == "ERROR: it failed: this"
+
+
 async def test_each_request_is_a_line_where_that_is_wanted(asking, settings, caplog):
     client = await asking(settings, access_log=True)
     with caplog.at_level(logging.INFO, "fasti.access"):
