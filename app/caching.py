@@ -171,8 +171,8 @@ class Caching:
             nonlocal start, begun, revision, tag
             if message["type"] == "http.response.start":
                 start = message
-                revision = read.get("revision", revision)
-                tag = _tag(revision, key)
+                if (found_in := read.get("revision", revision)) != revision:
+                    revision, tag = found_in, _tag(found_in, key)
                 if message["status"] == 200:
                     own = [(name, value) for name, value in message["headers"] if name != b"vary"]
                     message["headers"] = [*own, (b"etag", tag), *_COMMON]

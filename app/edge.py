@@ -5,6 +5,8 @@ nothing of it."""
 import logging
 import re
 from collections.abc import Collection
+from math import inf
+from time import monotonic
 from urllib.parse import unquote_to_bytes
 
 from starlette.responses import PlainTextResponse, Response
@@ -17,8 +19,11 @@ from app.logs import REQUEST, request_id
 ALLOW = "GET, HEAD, OPTIONS"
 MAX_URL = 8_000
 LIVE = "/health/live"
-UNDER_WAY = 256
-"""So many requests are worked on at once, and the next one is refused: it costs less than to let all of them wait."""
+ARRIVED = "fasti.arrived"
+"""In the scope of a request, where the server notes it: at which moment it came in."""
+
+WAIT = 1.0
+"""Seconds after which a request that could not be begun is refused: who asks more than can be done is told so soon."""
 
 SAFE = [*CORS, (b"x-content-type-options", b"nosniff")]
 log = logging.getLogger("fasti")
@@ -37,7 +42,6 @@ class Edge:
 
     def __init__(self, app: ASGIApp, hosts: str = "") -> None:
         self.app = app
-        self.under_way = 0
         self.hosts = frozenset(host.strip().lower() for host in hosts.split(",") if host.strip())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,13 +66,12 @@ class Edge:
             await send(message)
 
         REQUEST.set(scope)
-        problem = self._busy(scope) or _host(scope, self.hosts) or _refusal(scope)
+        problem = _late(scope) or _host(scope, self.hosts) or _refusal(scope)
         if problem is not None:
             await respond(problem)(scope, receive, out)
             return
         inner = {**scope, "method": "GET" if head else scope["method"], "headers": _joined(scope["headers"])}
         inner[BODILESS] = head or scope.get(BODILESS, False)
-        self.under_way += 1
         try:
             await self.app(inner, receive, out)
         except Exception as error:
@@ -76,13 +79,12 @@ class Edge:
             if started:
                 raise
             await respond(Problem("internal", "The fault is ours, and has been logged."))(scope, receive, out)
-        finally:
-            self.under_way -= 1
 
-    def _busy(self, scope: Scope) -> Problem | None:
-        if self.under_way < UNDER_WAY or scope["path"] == LIVE:
-            return None
-        return Problem("unavailable", "As many requests as can be are under way: ask again in a moment.")
+
+def _late(scope: Scope) -> Problem | None:
+    if scope.get(ARRIVED, inf) + WAIT > monotonic() or scope["path"] == LIVE:
+        return None
+    return Problem("unavailable", "More is asked than can be answered: ask again in a moment.")
 
 
 def _host(scope: Scope, hosts: Collection[str]) -> Problem | None:
@@ -124,6 +126,8 @@ def _preflight(headers: Headers) -> Response | None:
 
 def _joined(headers: Headers) -> Headers:
     """Each header in one line: a list may come in several, and all of them must be heard (RFC 9110, 5.3)."""
+    if len({name for name, _ in headers}) == len(headers):
+        return headers
     lines: dict[bytes, list[bytes]] = {}
     for name, value in headers:
         lines.setdefault(name, []).append(value)
@@ -136,6 +140,8 @@ def _refusal(scope: Scope) -> Problem | None:
     if len(raw) + len(query) > MAX_URL:
         return Problem("uri-too-long", f"The URL has more than {MAX_URL} bytes.")
     for name, part in (("path", raw), ("query", query)):
+        if b"%" not in part and b"\0" not in part and part.isascii():
+            continue
         if _BROKEN.search(part):
             return Problem("invalid-request", f"The {name} has a % that two hexadecimal digits do not follow.")
         plain = unquote_to_bytes(part)

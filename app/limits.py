@@ -4,14 +4,16 @@ does not read; how many connections there are. What is refused here is told as a
 
 import asyncio
 from asyncio import AbstractEventLoop, TimerHandle
+from time import monotonic
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from app.caching import Headers
-from app.edge import LIVE, MAX_URL, SAFE, respond
+from app.edge import ARRIVED, LIVE, MAX_URL, SAFE, respond
 from app.errors import Problem
 
 HEAD_BYTES, HEADERS, BODY_BYTES = 32_768, 100, 1_048_576
@@ -123,6 +125,10 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        cycle.scope[ARRIVED] = monotonic()  # type: ignore[literal-required]
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         self.body += len(body)

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
 from app import docs, explorer, health
-from app.caching import STORE, Caching, Store
+from app.caching import CACHED, STORE, Caching, Store
 from app.db import Database
 from app.edge import ALLOW, Edge, respond
 from app.errors import Fault, Problem, nearest, wrong
@@ -40,6 +40,17 @@ class Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self
         await self.front(scope, receive, send)
+
+
+class Compressing(CompressMiddleware):
+    """Passes by who takes nothing compressed, where `Caching` says what an answer varies with."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        taken = scope["type"] != "http" or any(name == b"accept-encoding" for name, _ in scope["headers"])
+        if taken or not scope["path"].startswith(CACHED):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -77,7 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for format in (SPARSE, *RECORD_FORMATS):
         add_compress_type(format.media_type)
     dispatch = Dispatch(super(Application, app).__call__, routes, app.state.parameters, app.state.formats)
-    edge = Edge(CompressMiddleware(dispatch, minimum_size=500), settings.hosts)
+    edge = Edge(Compressing(dispatch, minimum_size=500), settings.hosts)
     front: ASGIApp = Caching(edge, store, database.refresh)
     if settings.access_log or settings.metrics:
         front = _watched(app, front, store, settings, routes)

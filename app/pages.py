@@ -32,7 +32,7 @@ def _hashes(html: bytes, tag: bytes) -> str:
 
 
 class Files:
-    """The files of a folder, with the headers of the pages that use them."""
+    """The files of a folder, with the headers of the pages that use them. They are small, and given whole."""
 
     def __init__(self, folder: Path) -> None:
         self.app: ASGIApp = StaticFiles(directory=folder)
@@ -41,7 +41,10 @@ class Files:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def out(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self.headers)
+                del headers["accept-ranges"]
             await send(message)
 
-        await self.app(scope, receive, out)
+        asked = [(name, value) for name, value in scope["headers"] if name != b"range"]
+        await self.app({**scope, "headers": asked}, receive, out)

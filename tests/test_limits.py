@@ -4,10 +4,10 @@ import asyncio
 import json
 import re
 import time
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
-import anyio
 import httpx
+import psycopg
 import pytest
 from sqlalchemy import text
 
@@ -15,9 +15,11 @@ from app import db, edge, limits, turns
 from app.errors import Problem
 from app.limits import BODY_BYTES, HEAD_BYTES, HEADERS, PIPELINED, LimitedProtocol
 from app.load import load
+from app.main import create_app
 from app.protocol import RememberingProtocol
 from app.settings import Settings
 from tests.conversation import HOST, request, serving, talk
+from tests.test_manners import PATHS, parameters, url
 
 pytestmark = pytest.mark.anyio
 PLAIN = "GET /v1/events?limit=2 HTTP/1.1", HOST
@@ -293,27 +295,22 @@ async def test_a_thousand_idle_connections_hinder_nobody(loaded):
             writer.close()
 
 
-async def test_requests_above_a_number_are_refused_at_once(loaded, monkeypatch):
-    monkeypatch.setattr(edge, "UNDER_WAY", 3)
-    held = anyio.Event()
+async def test_what_could_not_be_begun_in_time_is_refused(loaded, monkeypatch):
+    monkeypatch.setattr(edge, "WAIT", 0.3)
 
-    async def slow(_):
-        await held.wait()
+    async def blocking(_):
+        time.sleep(0.5)
 
     async with serving(loaded, http=LimitedProtocol) as server:
-        server.config.loaded_app.app.router.add_route("/slow", slow)
-        base = f"http://127.0.0.1:{server.port}"
-        async with httpx.AsyncClient(base_url=base) as client:
-            waiting = [asyncio.create_task(client.get("/slow")) for _ in range(3)]
-            await asyncio.sleep(0.2)
-            refused = await client.get("/v1/events?limit=1")
-            assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-            assert refused.headers["content-type"] == "application/problem+json"
-            assert refused.headers["x-request-id"]
-            assert (await client.get("/health/live")).status_code == 200
-            held.set()
-            await asyncio.gather(*waiting)
-            assert (await client.get("/v1/events?limit=1")).status_code == 200
+        server.config.loaded_app.app.router.add_route("/blocking", blocking)
+        paths = ["/blocking", "/v1/events?limit=1", "/v1/people", "/health/live"]
+        found = await asyncio.gather(*(talk(server, [request(f"GET {path} HTTP/1.1", HOST)], last=False, read=2_000)
+                                       for path in paths))  # fmt: skip
+        told = [int(answer.split()[1]) for answer in found[1:]]
+        assert told == [503, 503, 200]
+        assert b"Retry-After: 1" in found[1].title()
+        assert b"x-request-id: " in found[1]
+        assert b"200 OK" in await talk(server, [request("GET /v1/events?limit=1 HTTP/1.1", HOST)])
 
 
 async def test_who_gets_no_turn_is_told_soon(settings, monkeypatch):
@@ -336,3 +333,56 @@ async def test_who_gets_no_turn_is_told_soon(settings, monkeypatch):
     assert all(isinstance(each, Problem) and each.status == 503 for each in refused)
     assert await database.read(lambda connection: connection.execute(text("SELECT 1")).scalar_one()) == 1
     database.close()
+
+
+def bounded(schema):
+    """Whether what a parameter takes has an end."""
+    if "anyOf" in schema:
+        return all(map(bounded, schema["anyOf"]))
+    ends = {
+        "integer": ["maximum"],
+        "number": ["maximum"],
+        "string": ["maxLength", "enum", "const"],
+        "array": ["maxItems"],
+    }
+    kind = schema.get("type")
+    return kind in ("boolean", "null") or (
+        any(end in schema for end in ends.get(kind, ["enum", "const"]))
+        and bounded(schema.get("items", {"type": "null"}))
+    )
+
+
+def test_all_that_can_be_asked_for_has_an_end():
+    """The work of a question: how many values it takes, how much it asks for, how far it goes. Ids end with the URL."""
+    asked = [(path, each["name"], each["schema"]) for path in PATHS for each in parameters(path)]
+    assert len(asked) > 100
+    assert [(path, name) for path, name, schema in asked if not bounded(schema)] == []
+
+
+@pytest.fixture
+async def hurried(settings):
+    """A client of either database whose queries have hardly any time, and on PostgreSQL wait for a lock."""
+    sqlite = settings.database_url.startswith("sqlite")
+    changed = settings.model_copy(update={"query_seconds": 1e-9 if sqlite else 0.05, "refresh_seconds": 3600})
+    app = create_app(changed)
+    await app.state.database.refresh()
+    with ExitStack() as stack:
+        if not sqlite:
+            connection = stack.enter_context(psycopg.connect(settings.database_url))
+            tables = connection.execute(
+                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname LIKE 'fasti%'"
+            ).fetchall()
+            connection.execute(f"LOCK TABLE {', '.join(name for (name,) in tables)} IN ACCESS EXCLUSIVE MODE")
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://fasti.test") as client:
+            yield client
+    app.state.database.close()
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_every_query_has_its_time(hurried, monkeypatch, path):
+    monkeypatch.setattr(db, "INLINE_STEPS", 0)
+    monkeypatch.setattr(db, "STEP", 1)
+    answer = await hurried.get(url(path))
+    assert answer.status_code == 503
+    assert (answer.json()["type"], answer.headers["retry-after"]) == ("/problems/unavailable", "1")
+    assert "in the time it may take" in answer.json()["detail"]

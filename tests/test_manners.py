@@ -109,6 +109,17 @@ async def test_caching_and_conditional_requests(client, path):
     assert (stored.content, dict(stored.headers)) == (first.content, dict(first.headers))
 
 
+@pytest.mark.parametrize("path", [*PATHS, "/", "/docs", "/openapi.json", "/explorer/main.js", "/health/live"])
+async def test_no_part_is_given_and_none_is_offered(client, path):
+    """A server may leave `Range` unheard (RFC 9110, 14.2), and then says nowhere that it hears it."""
+    asked = url(path) if path in PATHS else path
+    whole = await client.get(asked)
+    assert "accept-ranges" not in whole.headers
+    for part in ("bytes=0-9", "bytes=99999999-", "lines=1-2", "nonsense"):
+        answer = await client.get(asked, headers={"range": part})
+        assert (answer.status_code, answer.content) == (200, whole.content), part
+
+
 @pytest.mark.parametrize("path", [*PATHS, "/docs", "/openapi.json"])
 async def test_head_is_get_without_a_body(client, path):
     target = url(path) if path in PATHS else path

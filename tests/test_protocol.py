@@ -223,6 +223,20 @@ async def test_what_is_logged_is_left_to_uvicorn(loaded, caplog):
     assert len(asked) == 3
 
 
+@pytest.mark.parametrize("protocol", [LimitedProtocol, RememberingProtocol])
+@pytest.mark.parametrize(("trusted", "scheme"), [("127.0.0.1", b"https"), ("10.0.0.1", b"http")])
+async def test_only_a_proxy_that_is_trusted_says_how_it_was_asked(loaded, protocol, trusted, scheme):
+    """The scheme comes again in the URLs of an answer; the host is never taken from such a header."""
+    sent = request(*PLAIN, "X-Forwarded-Proto: https", "X-Forwarded-For: 1.2.3.4", "X-Forwarded-Host: evil.example")
+    async with serving(loaded, http=protocol, forwarded_allow_ips=trusted) as server:
+        for _ in range(3):
+            answer = await talk(server, [sent])
+            assert b'"next":"%b://a.example/v1/events?' % scheme in answer
+            assert b"evil.example" not in answer
+        # What was stored for one scheme is not given to the other.
+        assert b'"next":"http://a.example/v1/events?' in await talk(server, [request(*PLAIN)])
+
+
 async def test_a_new_revision_is_never_answered_with_an_old_answer(loaded):
     async with serving(loaded, http=RememberingProtocol) as server:
         database = server.config.loaded_app.app.state.database
