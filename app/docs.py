@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, get_args, get_origin, get_type_hints
 
 import fastapi_offline
@@ -144,10 +145,14 @@ def _redoc() -> str:
     return re.sub(r"https://cdn\.[^\"]*\.svg", "/static/favicon.png", script)
 
 
+_MAKING = Lock()
+
+
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, made once."""
-    if app.openapi_schema is None:
-        app.openapi_schema = _made(app)
+    """The OpenAPI document, made once, whoever asks meanwhile: FastAPI makes no two of them at the same time."""
+    with _MAKING:
+        if app.openapi_schema is None:
+            app.openapi_schema = _made(app)
     return app.openapi_schema
 
 

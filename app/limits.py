@@ -66,6 +66,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.deadline: TimerHandle | None = None
         self.unread: TimerHandle | None = None
         self.refused: Problem | None = None
+        self.running: RequestResponseCycle | None = None
         # Whether it hears anything, is one that only tells that there are too many, and may ask more than once.
         self.is_deaf, self.is_spare, self.is_open = False, False, True
 
@@ -85,6 +86,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._settle()
         self._caught_up()
+        self._drop()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -128,6 +130,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         cycle.scope[ARRIVED] = monotonic()  # type: ignore[literal-required]
+        self.running = cycle
         super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
@@ -185,11 +188,10 @@ class LimitedProtocol(HttpToolsProtocol):
             cycle.keep_alive = False
         elif self.pipeline:
             # Its turn has not come, and it will never be whole.
-            self.transport.abort()
+            self._abort()
         else:
             self._tell(problem)
-            cycle.disconnected = True
-            cycle.message_event.set()
+            self._drop()
             self._end()
 
     def _is_idle(self) -> bool:
@@ -206,7 +208,18 @@ class LimitedProtocol(HttpToolsProtocol):
         # To close while bytes arrive would reset the connection, and take away what was just written.
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+        self.loop.call_later(LINGER_SECONDS, self._abort)
+
+    def _abort(self) -> None:
+        self._drop()
+        self.transport.abort()
+
+    def _drop(self) -> None:
+        """Nobody hears any more what is being answered, nor what would be; uvicorn thinks of the last request only."""
+        self.pipeline.clear()
+        if self.running is not None:
+            self.running.disconnected = True
+            self.running.message_event.set()
 
     # What is written.
 
@@ -217,7 +230,7 @@ class LimitedProtocol(HttpToolsProtocol):
         while sum(each.transport.get_write_buffer_size() for each in _SLOW) > UNSENT_BYTES:
             slowest = next(iter(_SLOW))
             slowest._caught_up()
-            slowest.transport.abort()
+            slowest._abort()
 
     def resume_writing(self) -> None:
         self._caught_up()
@@ -238,7 +251,7 @@ class LimitedProtocol(HttpToolsProtocol):
         # Nothing is added while writing is paused.
         left = self.transport.get_write_buffer_size()
         if left > max(0, before - UNREAD_BYTES):
-            self.transport.abort()
+            self._abort()
         elif left:
             self._look_again()
 

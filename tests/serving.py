@@ -14,11 +14,18 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 """The browser that the explorer is looked at in; None where there is none."""
 
 
+class Process(subprocess.Popen[str]):
+    def __init__(self, command, **given):
+        self.said: list[str] = []
+        super().__init__(command, **given)
+
+
 @contextmanager
 def serving(*words, listening=None, **variables):
-    """`fasti serve` as a process of its own, and its address. It may be handed a socket that is `listening` already, as
-    systemd does it."""
+    """`fasti serve` as a process of its own, which has what it says in `said`, and its address.
 
+    It may be handed a socket that is `listening` already, as systemd does it.
+    """
     environment = {name: str(value) for name, value in variables.items()}
 
     def hand_over():
@@ -27,12 +34,12 @@ def serving(*words, listening=None, **variables):
 
     command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *words]
     given = {"env": os.environ | environment} if listening is None else {"preexec_fn": hand_over, "pass_fds": [3]}
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **given) as process:
+    with Process(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, **given) as process:
         assert process.stderr is not None
         try:
             told = next(line for line in process.stderr if line.startswith("Fasti is at "))
             # Read on, since it would wait for a reader when the pipe is full.
-            threading.Thread(target=process.stderr.read, daemon=True).start()
+            threading.Thread(target=process.said.extend, args=[process.stderr], daemon=True).start()
             yield process, told.split()[3].rstrip(":")
         finally:
             process.terminate()

@@ -139,6 +139,22 @@ async def test_more_requests_than_it_can_do_at_once_are_refused_soon(serve):
     assert (await server.ask(PLAIN))[0] == [200]
 
 
+async def test_clients_that_leave_before_they_are_answered_are_no_fault(serve):
+    server = await asyncio.to_thread(serve)
+    large, streamed = (request(f"GET {path} HTTP/1.1", HOST) for path in ("/openapi.json", "/v1/export"))
+    for _ in range(20):
+        for sent in (large * 50, streamed * 3, large + streamed + large, PLAIN * 60):
+            _, writer = await server.open()
+            writer.write(sent)
+            await asyncio.sleep(0.005)
+            writer.transport.abort()
+    await asyncio.sleep(1)
+    assert (await server.ask(PLAIN))[0] == [200]
+    server.process.terminate()
+    server.process.wait(30)
+    assert "".join(server.process.said[2:]) == ""
+
+
 async def test_clients_that_read_nothing_take_a_bounded_part_of_its_memory(serve):
     server = await asyncio.to_thread(serve)
     await server.ask(PLAIN)

@@ -8,6 +8,7 @@ import pytest
 
 from app.main import create_app
 from app.settings import ROOT, Settings
+from tests.breakages import BREAKAGES
 
 LEVELS = [
     {"settings", "dates", "errors", "vocabulary", "analysis", "encoding", "logs", "pages", "seal"},
@@ -81,6 +82,15 @@ def test_every_setting_is_in_the_readme():
     readme = (ROOT / "README.md").read_text("utf-8")
     assert [n for n in Settings.model_fields if f"FASTI_{n.upper()}" not in readme] == []
     assert len(readme.splitlines()) <= 150
+
+
+def test_what_keeps_each_promise_stands_where_it_is_broken_once():
+    """`python -m tests.breakages` breaks it there, and has the test fail that is named."""
+    for each in BREAKAGES:
+        assert (ROOT / "app" / each.file).read_text("utf-8").count(each.kept) == 1, each.promise
+        for name in each.tests.split():
+            file, _, test = name.partition("::")
+            assert f"def {test}" in (ROOT / "tests" / f"test_{file}.py").read_text("utf-8"), name
 
 
 def test_what_a_route_allows_is_what_the_document_says():

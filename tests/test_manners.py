@@ -1,5 +1,6 @@
 """What every route owes every client, proved over all routes of the OpenAPI document on both databases."""
 
+import asyncio
 import base64
 import gzip
 import json
@@ -457,6 +458,13 @@ async def test_a_fault_of_ours_is_logged_and_leaks_nothing(client, monkeypatch, 
     assert "secret" not in response.text
     [record] = [record for record in caplog.records if record.name == "fasti"]
     assert (record.getMessage(), str(record.exc_info[1])) == ("GET /v1/events failed", "secret")
+
+
+async def test_many_who_ask_first_for_the_document_get_the_same(settings):
+    transport = httpx.ASGITransport(create_app(settings.model_copy(update={"cache_bytes": 0})))
+    async with httpx.AsyncClient(transport=transport, base_url="http://fasti.test") as client:
+        answers = await asyncio.gather(*(client.get("/openapi.json") for _ in range(12)))
+    assert {(answer.status_code, answer.content) for answer in answers} == {(200, answers[0].content)}
 
 
 async def test_every_operation_parameter_and_field_is_described():
