@@ -31,6 +31,11 @@ _HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
+def internal() -> Problem:
+    """What is told of a fault of ours."""
+    return Problem("internal", "The fault is ours, and has been logged.")
+
+
 def respond(problem: Problem) -> Response:
     """A problem as its response."""
     body: ProblemBody = problem.body
@@ -51,11 +56,11 @@ class Edge:
         if scope["method"] == "OPTIONS" and (preflight := _preflight(scope["headers"])):
             await preflight(scope, receive, send)
             return
-        head, started = scope["method"] == "HEAD", False
+        head, started, ended = scope["method"] == "HEAD", False, False
 
         async def out(message: Message) -> None:
-            nonlocal started
-            started = True
+            nonlocal started, ended
+            started, ended = True, message["type"] == "http.response.body" and not message.get("more_body")
             if message["type"] == "http.response.start":
                 named = [(b"x-request-id", request_id(scope).encode())] if message["status"] >= 500 else []
                 message = {**message, "headers": [*message["headers"], *SAFE, *named]}
@@ -76,9 +81,10 @@ class Edge:
             await self.app(inner, receive, out)
         except Exception as error:
             log.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
-            if started:
+            if started and not ended:
                 raise
-            await respond(Problem("internal", "The fault is ours, and has been logged."))(scope, receive, out)
+            if not started:
+                await respond(internal())(scope, receive, out)
 
 
 def _late(scope: Scope) -> Problem | None:

@@ -22,7 +22,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 from app import docs, explorer, health
 from app.caching import CACHED, STORE, Caching, Store
 from app.db import Database
-from app.edge import ALLOW, Edge, respond
+from app.edge import ALLOW, Edge, internal, respond
 from app.errors import Fault, Problem, nearest, wrong
 from app.formats import RECORD_FORMATS, SPARSE
 from app.routers import comparison, evidence, export, graph, records, search, timeline
@@ -83,6 +83,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if agents:
         app.router.routes += agents.routes
     app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(Exception, _failed)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for format in (SPARSE, *RECORD_FORMATS):
@@ -123,6 +124,11 @@ def _operation_id(route: APIRoute) -> str:
 
 async def _problem(_: Request, error: Any) -> Response:
     return respond(error)
+
+
+async def _failed(*_: Any) -> Response:
+    # `Edge` logs it, to which it goes on from here.
+    return respond(internal())
 
 
 async def _invalid(_: Request, error: Any) -> Response:

@@ -76,9 +76,10 @@ BREAKAGES = [
     ),
     Breakage(
         "a log has no password",
-        "errors.py",
-        'log.error("the data cannot be read", exc_info=error)',
-        "import os; log.error(f\"{os.environ} {error.__dict__} {getattr(error, 'connection_info', 'secret')}\")",
+        "postgresql.py",
+        "            server.down()\n            if isinstance(error, TimeoutError):",
+        '            __import__("logging").getLogger("fasti").error(server.url.render_as_string(False))\n'
+        "            if isinstance(error, TimeoutError):",
         "operating::test_a_password_is_told_to_nobody",
     ),
     Breakage(
@@ -156,7 +157,7 @@ BREAKAGES = [
         "cli.py",
         "server_header=False",
         "server_header=True",
-        "restart::test_what_is_on_its_way_when_the_end_comes_is_answered",
+        "cli::test_serve_tells_its_address_answers_and_ends",
     ),
     Breakage(
         "only a trusted proxy says how it was asked",
@@ -524,8 +525,8 @@ BREAKAGES = [
     Breakage(
         "HEAD has no body",
         "edge.py",
-        '    head, started = scope["method"] == "HEAD", False',
-        "    head, started = False, False",
+        'head, started, ended = scope["method"] == "HEAD", False, False',
+        "head, started, ended = False, False, False",
         "manners::test_head_is_get_without_a_body",
     ),
     Breakage(

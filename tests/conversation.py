@@ -55,9 +55,9 @@ async def serving(settings, **options):
         await task
 
 
-async def talk(server, segments, last=True, read=-1):
+async def talk(server, segments, last=True, read=-1, source="127.0.0.1"):
     """What comes back, up to the end of the connection or of so many bytes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=(source, 0))
     try:
         for segment in [*segments, request(*LAST)] if last else segments:
             writer.write(segment)

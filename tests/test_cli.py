@@ -205,6 +205,7 @@ def revision(address):
 def test_serve_tells_its_address_answers_and_ends():
     with serving() as (process, address):
         assert len(revision(address)) == 16
+        assert "server" not in httpx.get(f"{address}/v1").headers
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) in (0, -signal.SIGTERM)
 

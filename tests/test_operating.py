@@ -71,6 +71,7 @@ async def test_a_failure_has_the_id_that_its_line_in_the_log_has(asking, setting
     with caplog.at_level(logging.ERROR, "fasti"):
         answer = await client.get("/broken", headers={"x-request-id": "from-the-proxy.1"})
     assert (answer.status_code, answer.headers["x-request-id"]) == (500, "from-the-proxy.1")
+    assert answer.headers["content-type"] == "application/problem+json"
     assert "secret" not in answer.text
     assert "RuntimeError" not in answer.text
     assert any(record.getMessage() == "GET /broken failed" for record in caplog.records)

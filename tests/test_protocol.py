@@ -233,6 +233,8 @@ async def test_only_a_proxy_that_is_trusted_says_how_it_was_asked(loaded, protoc
             answer = await talk(server, [sent])
             assert b'"next":"%b://a.example/v1/events?' % scheme in answer
             assert b"evil.example" not in answer
+        # The same bytes, of somebody else.
+        assert b'"next":"http://a.example/v1/events?' in await talk(server, [sent], source="127.0.0.2")
         # What was stored for one scheme is not given to the other.
         assert b'"next":"http://a.example/v1/events?' in await talk(server, [request(*PLAIN)])
 
