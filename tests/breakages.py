@@ -570,7 +570,7 @@ def is_noticed(place: Path, breakage: Breakage) -> bool:
         compile(path.read_text("utf-8"), path, "exec")
         files = [noticing(each) for each in breakage.tests.split()]
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files]
-        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=900)
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, timeout=300)
     finally:
         path.write_text(kept, "utf-8")
     # 1 is that tests failed; anything else is no answer.

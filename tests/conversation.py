@@ -24,7 +24,9 @@ class Server(uvicorn.Server):
     store: Store
 
     def __init__(self, settings, **options):
-        super().__init__(uvicorn.Config(create_app(settings), **{"log_level": "error", **options}))
+        super().__init__(
+            uvicorn.Config(create_app(settings), **{"log_level": "error", "timeout_graceful_shutdown": 5, **options})
+        )
         self.recalled = []
 
     async def startup(self, sockets=None):
