@@ -1,5 +1,5 @@
-"""`python -m tests.fuzz date [seconds]`: the readers of tests/test_fuzz.py under libFuzzer, which keeps what leads it into
-code that it has not seen: a `date`, a `cursor`, a pack in `yaml` or in `lines`, a `search`.
+"""`python -m tests.fuzz date [seconds]`: the readers of tests/test_fuzz.py under libFuzzer, which keeps what leads it
+into code that it has not seen: a `date`, a `cursor`, a pack in `yaml` or in `lines`, a `search`.
 
 It ends by itself after the seconds (60), or at the first fault with what led to it. It needs `pip install atheris`.
 """

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 import time
 from contextlib import ExitStack, asynccontextmanager
 
@@ -193,43 +194,60 @@ async def test_time_ends_no_connection_that_is_used(server, monkeypatch):
         assert (await answers(reader))[0] == [200] * 11
 
 
-async def slow_reader(server, number=30):
-    """A client that asks for much and reads nothing."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, limit=1)
-    for _ in range(number):
-        writer.write(request("GET /openapi.json HTTP/1.1", HOST, "Accept-Encoding: identity"))
-    await asyncio.sleep(0.2)
+LARGE_ANSWER = request("GET /openapi.json HTTP/1.1", HOST, "Accept-Encoding: identity")
+
+
+async def slow_reader(server, *asked):
+    """A client that asks and has not read yet, with hardly any room for answers between it and the server."""
+    known = set(server.server_state.connections)
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", server.port))
+    reader, writer = await asyncio.open_connection(sock=sock, limit=1)
+    writer.transport.pause_reading()
+    while not (new := server.server_state.connections - known):
+        await asyncio.sleep(0.01)
+    new.pop().transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+    for each in asked:
+        writer.write(each)
+    await asyncio.sleep(0.1)
     return reader, writer
 
 
 async def test_a_client_that_does_not_read_is_given_up(server, monkeypatch):
     monkeypatch.setattr(limits, "UNREAD_SECONDS", 0.5)
-    _, writer = await slow_reader(server)
+    _, writer = await slow_reader(server, LARGE_ANSWER, LARGE_ANSWER)
     assert len(server.server_state.connections) == 1
     await gone(server)
     assert not limits._SLOW
-    writer.close()
+    writer.transport.abort()
 
 
 async def test_a_client_that_reads_slowly_is_waited_for(server, monkeypatch):
-    monkeypatch.setattr(limits, "UNREAD_SECONDS", 0.5)
-    reader, writer = await slow_reader(server, 10)
-    writer.write(request(*PLAIN, "Connection: close"))
+    monkeypatch.setattr(limits, "UNREAD_SECONDS", 0.25)
+    begun = time.monotonic()
+    reader, writer = await slow_reader(server, LARGE_ANSWER, request(*PLAIN, "Connection: close"))
+    writer.transport.resume_reading()
     found = b""
-    while piece := await reader.read(400_000):
+    while piece := await reader.read(30_000):
         found += piece
-        await asyncio.sleep(0.05)
-    assert found.count(b"HTTP/1.1 200 OK\r\n") == 11
+        await asyncio.sleep(0.04)
+    assert time.monotonic() - begun > 0.5
+    assert found.count(b"HTTP/1.1 200 OK\r\n") == 2
     writer.close()
 
 
 async def test_a_small_answer_that_nobody_reads_ends_with_its_connection(loaded, monkeypatch):
     monkeypatch.setattr(limits, "UNREAD_SECONDS", 0.3)
-    async with serving(loaded, http=LimitedProtocol, timeout_keep_alive=1) as server, connected(server) as (_, writer):
-        writer.transport.pause_reading()
-        for _ in range(40):
-            writer.write(request("GET /v1/events?limit=100 HTTP/1.1", HOST))
+    async with serving(loaded, http=LimitedProtocol, timeout_keep_alive=1) as server:
+        _, writer = await slow_reader(server, request("GET /v1/events?limit=25 HTTP/1.1", HOST))
+        [connection] = server.server_state.connections
+        # Less than is waited for before more is written.
+        assert 0 < connection.transport.get_write_buffer_size() < 65_536
+        assert connection not in limits._SLOW
         await gone(server)
+        writer.transport.abort()
 
 
 async def gone(server, seconds=10):
@@ -240,7 +258,7 @@ async def gone(server, seconds=10):
 
 async def test_what_nobody_reads_is_bounded_in_bytes(server, monkeypatch):
     monkeypatch.setattr(limits, "UNSENT_BYTES", 1_000_000)
-    clients = [await slow_reader(server) for _ in range(6)]
+    clients = [await slow_reader(server, LARGE_ANSWER) for _ in range(6)]
     async with asyncio.timeout(10):
         while len(server.server_state.connections) == 6:
             await asyncio.sleep(0.02)
@@ -252,7 +270,7 @@ async def test_what_nobody_reads_is_bounded_in_bytes(server, monkeypatch):
     assert clients[-1][1].get_extra_info("sockname") in alive
     assert clients[0][1].get_extra_info("sockname") not in alive
     for _, writer in clients:
-        writer.close()
+        writer.transport.abort()
 
 
 @pytest.mark.parametrize("protocol", [LimitedProtocol, RememberingProtocol])
