@@ -114,6 +114,16 @@ async def test_a_body_in_pieces_has_an_end_too(server):
     assert statuses == [405]
 
 
+async def test_who_goes_on_sending_can_read_why_he_is_refused(server):
+    async with connected(server) as (reader, writer):
+        writer.write(request(*POST, f"Content-Length: {10 * BODY_BYTES}"))
+        for _ in range(20):
+            writer.write(bytes(65_536))
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        assert (await answers(reader))[0] == [413]
+
+
 async def test_a_body_that_the_application_waits_for_has_an_end(loaded):
     async def waits(_, receive, __):
         # It reads on as long as there is more.
