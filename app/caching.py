@@ -9,6 +9,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
+from itertools import chain
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -228,7 +229,9 @@ def _meets(condition: bytes, tag: bytes) -> bool:
 
 
 def _stored(key: Key, tag: bytes, headers: Headers, body: bytes) -> Stored:
-    weight = len(body) + len(repr(key)) + len(repr(headers)) + 1_000
+    path, query, _, *deciding = key
+    # The objects that hold these bytes weigh more than most of the bytes do.
+    weight = sum(map(len, (body, path, query, *chain(*deciding, *headers)))) + 1_000  # type: ignore[arg-type]
     return Stored(key, tag, headers, body, _headers_unchanged(tag), weight)
 
 

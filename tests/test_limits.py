@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from contextlib import ExitStack, asynccontextmanager
+from typing import Any
 
 import httpx
 import psycopg
@@ -215,7 +216,8 @@ async def slow_reader(server, *asked):
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", server.port))
     reader, writer = await asyncio.open_connection(sock=sock, limit=1)
-    writer.transport.pause_reading()
+    transport: Any = writer.transport
+    transport.pause_reading()
     while not (new := server.server_state.connections - known):
         await asyncio.sleep(0.01)
     new.pop().transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
@@ -238,7 +240,8 @@ async def test_a_client_that_reads_slowly_is_waited_for(server, monkeypatch):
     monkeypatch.setattr(limits, "UNREAD_SECONDS", 0.25)
     begun = time.monotonic()
     reader, writer = await slow_reader(server, LARGE_ANSWER, request(*PLAIN, "Connection: close"))
-    writer.transport.resume_reading()
+    transport: Any = writer.transport
+    transport.resume_reading()
     found = b""
     while piece := await reader.read(30_000):
         found += piece
