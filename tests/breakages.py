@@ -328,7 +328,7 @@ BREAKAGES = [
         "limits.py",
         "        if not self.is_open:\n            self.cycle",
         "        if False:\n            self.cycle",
-        "restart::test_who_was_asking_is_answered_before_the_end",
+        "limits::test_exports_at_once_have_an_end",
     ),
     Breakage(
         "what is on its way is answered",
@@ -463,7 +463,7 @@ BREAKAGES = [
         "postgresql.py",
         "with fail_after(PATIENCE):",
         "with fail_after(1000):",
-        "outages::test_a_database_that_hangs_is_not_waited_for",
+        "replicas::test_a_server_that_hangs_is_given_up",
     ),
     Breakage(
         "so is one that hangs in a query",

@@ -366,6 +366,22 @@ async def test_who_gets_no_turn_is_told_soon(settings, monkeypatch):
     database.close()
 
 
+async def test_exports_at_once_have_an_end(settings, monkeypatch):
+    monkeypatch.setattr(db, "STREAMS", 2)
+    app = create_app(settings)
+    await app.state.database.refresh()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://fasti.test") as client:
+        held = [app.state.database.stream(lambda _: iter([b"one", b"two"])) for _ in range(2)]
+        for each in held:
+            await anext(each)
+        refused = await client.get("/v1/export")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+        await held[0].aclose()
+        assert (await client.get("/v1/export")).status_code == 200
+        await held[1].aclose()
+    app.state.database.close()
+
+
 def bounded(schema):
     """Whether what a parameter takes has an end."""
     if "anyOf" in schema:
