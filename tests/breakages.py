@@ -321,7 +321,13 @@ BREAKAGES = [
         "            return False",
         "limits foundation",
     ),
-    Breakage("exports have an end", "db.py", "if self._streams >= STREAMS:", "if False:", "export"),
+    Breakage(
+        "exports have an end",
+        "db.py",
+        "if self._streams >= STREAMS:",
+        "if False:",
+        "limits::test_exports_at_once_have_an_end",
+    ),
     # Restart
     Breakage(
         "who asks is told that it is the last answer",
@@ -489,7 +495,7 @@ BREAKAGES = [
     Breakage(
         "a dead connection is not used",
         "postgresql.py",
-        "if self.closed or raw.closed:",
+        'if record.info["downs"] != self.server.downs:',
         "if False:",
         "replicas::test_a_broken_connection_is_not_kept",
     ),
