@@ -129,6 +129,7 @@ class LimitedProtocol(HttpToolsProtocol):
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        # Its turn on its connection has come: what it waits for from now on is this process.
         cycle.scope[ARRIVED] = monotonic()  # type: ignore[literal-required]
         self.running = cycle
         super()._start_asgi_task(cycle, app)
@@ -208,7 +209,13 @@ class LimitedProtocol(HttpToolsProtocol):
         # To close while bytes arrive would reset the connection, and take away what was just written.
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.loop.call_later(LINGER_SECONDS, self._abort)
+        self.loop.call_later(LINGER_SECONDS, self._close)
+
+    def _close(self) -> None:
+        """End the connection when the last byte is read, or is not read in time."""
+        self.transport.close()
+        if self.unread is None and self.transport.get_write_buffer_size():
+            self._look_again()
 
     def _abort(self) -> None:
         self._drop()
@@ -256,10 +263,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._look_again()
 
     def timeout_keep_alive_handler(self) -> None:
-        super().timeout_keep_alive_handler()
-        if self.unread is None and self.transport.get_write_buffer_size():
-            # It is closed when the last byte is read.
-            self._look_again()
+        self._close()
 
     # How it ends.
 

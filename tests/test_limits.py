@@ -97,6 +97,23 @@ async def test_what_came_before_it_is_answered(server, name):
     assert statuses in ([200], [200, LARGE[name][1]])
 
 
+async def test_what_came_before_it_may_be_read_slowly(server, monkeypatch):
+    monkeypatch.setattr(limits, "LINGER_SECONDS", 0.1)
+    await talk(server, [LARGE_ANSWER])
+    reader, writer = await slow_reader(server, LARGE_ANSWER)
+    writer.write(LARGE["headers"][0])
+    await asyncio.sleep(0.5)
+    transport: Any = writer.transport
+    transport.resume_reading()
+    head, _, rest = (await reader.read()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    # It is whole, and then comes why there is no more.
+    whole = int(head.partition(b"content-length: ")[2].split()[0])
+    assert len(rest) > whole
+    assert rest[whole:].startswith(b"HTTP/1.1 431 ")
+    writer.close()
+
+
 async def test_heads_and_bodies_up_to_the_limit_are_read(server):
     async with connected(server) as (reader, writer):
         writer.write(request(*PLAIN, "X: " + "x" * (HEAD_BYTES - 200)))

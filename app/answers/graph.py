@@ -19,7 +19,7 @@ from app.vocabulary import PLURALS, Causality, Kind, Polarity, Predicate, Stance
 Direction = Literal["any", "out", "in"]
 MAX_CITATIONS = 10
 # Of one level, each way. It bounds a request's work where thousands of relations meet in one record.
-MAX_READ = 2_000
+MAX_READ = 1_000
 UNREAD = f"some relations not looked at, since of one level {MAX_READ:,} are read each way: `predicate` narrows them"
 
 
