@@ -169,7 +169,7 @@ def serve(
     watched = settings.access_log or settings.metrics
     config = uvicorn.Config(
         "app.main:create_app", factory=True, workers=workers, host=host, port=port,
-        http="app.limits:LimitedProtocol" if watched else "app.protocol:RememberingProtocol",
+        http="app.limits:LimitedProtocol" if watched else "app.protocol:RememberingProtocol", ws="none",
         limit_concurrency=_connections(settings), timeout_graceful_shutdown=GRACE_SECONDS,
         log_config=logs.configuration(settings.log), log_level="error", access_log=False, server_header=False,
     )  # fmt: skip

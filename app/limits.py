@@ -3,7 +3,11 @@ does not read; how many connections there are. What is refused here is told as a
 """
 
 import asyncio
+import fcntl
+import termios
+from array import array
 from asyncio import AbstractEventLoop, TimerHandle
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -23,8 +27,9 @@ PIPELINED = 100
 REQUEST_SECONDS = 10.0
 """From the first byte of a request, or the begin of its connection, to its last one."""
 
-UNREAD_SECONDS, UNREAD_BYTES = 20.0, 16_384
-"""A client has to read so much in so long."""
+UNREAD_SECONDS, UNREAD_BYTES = 60.0, 16_384
+"""A client has to read so much in so long. Of what it reads this side hears late, a sixteenth of its room at once: some
+hundred kilobytes."""
 
 UNSENT_BYTES = 67_108_864
 """Of all answers that wait for slow clients; the one that has waited longest makes room."""
@@ -60,9 +65,9 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         # uvicorn would count requests by it too, and refuse in words of its own.
         self.limit_connections, self.limit_concurrency = self.limit_concurrency, None
-        # Which part of a request is being read, if any; how large are what came last, its head so far, and its body;
-        # and until when it has to be whole.
-        self.part, self.segment, self.head, self.body = "", 0, 0, 0
+        # Which part of a request is being read, if any; how large are what came last, its head so far, its body, and
+        # all that has come since its head; and until when it has to be whole.
+        self.part, self.segment, self.head, self.body, self.rest = "", 0, 0, 0, 0
         self.deadline: TimerHandle | None = None
         self.unread: TimerHandle | None = None
         self.refused: Problem | None = None
@@ -94,13 +99,18 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self.segment = len(data)
         # What came with the end of another request is not counted, so that a head may be longer by one segment.
-        if self.part != BODY:
+        if self.part == BODY:
+            self.rest += self.segment
+        else:
             self.head += self.segment
         super().data_received(data)
         if self.is_deaf:
             return
         if self.part == HEAD and self.head > HEAD_BYTES:
             self._refuse(self._large_head())
+        elif self.part == BODY and self.rest > 2 * BODY_BYTES:
+            # Chunks of nothing, or trailers without end.
+            self._refuse(_large_body())
         elif self.deadline is None and (self.part or (self.timeout_keep_alive_task is None and self._is_idle())):
             self.deadline = self.loop.call_later(REQUEST_SECONDS, self._too_late)
 
@@ -111,6 +121,11 @@ class LimitedProtocol(HttpToolsProtocol):
         self.part, self.body = HEAD, 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Nobody reads what trails a body.
+        if self.part != BODY:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         if len(self.headers) > HEADERS or (
             max(self.head, self.segment) > HEAD_BYTES and self._head_bytes() > HEAD_BYTES
@@ -120,8 +135,8 @@ class LimitedProtocol(HttpToolsProtocol):
             self._stop(_too_many())
         if any(name == b"content-length" and int(value) > BODY_BYTES for name, value in self.headers):
             self._stop(_large_body())
-        self.part, self.head = BODY, 0
         super().on_headers_complete()
+        self.part, self.head, self.rest = BODY, 0, 0
         if not self.is_open:
             self.cycle.keep_alive = False
 
@@ -154,8 +169,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _too_late(self) -> None:
         self.deadline = None
         if not self.part:
-            self.transport.close()
-        elif self.part == HEAD and not self._is_idle():
+            self._close()
+        elif self.pipeline or (self.part == HEAD and not self._is_idle()):
             # It may not have been read, since others come first.
             self.deadline = self.loop.call_later(REQUEST_SECONDS, self._too_late)
         else:
@@ -178,18 +193,21 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _refuse(self, problem: Problem) -> None:
         """Answer what came before, then tell the problem if there is a place for it, and end the connection."""
-        self.is_deaf, self.is_open, cycle = True, False, self.cycle
+        self.is_deaf, self.is_open = True, False
         self._settle()
+        if self.part == BODY and self.pipeline:
+            # Its turn has not come, and it will never be whole.
+            self.pipeline.popleft()
+            self.cycle = self.pipeline[0][0] if self.pipeline else self.running  # type: ignore[assignment]
+            self.part = ""
         if self._is_idle():
             # A body may come after its answer.
             if self.part != BODY:
                 self._tell(problem)
             self._end()
-        elif self.part != BODY or cycle.response_started:
-            cycle.keep_alive = False
-        elif self.pipeline:
-            # Its turn has not come, and it will never be whole.
-            self._abort()
+        elif self.part != BODY or self.cycle.response_started:
+            self.cycle.keep_alive = False
+            self.cycle.transport = _Lingering(self)  # type: ignore[assignment]
         else:
             self._tell(problem)
             self._drop()
@@ -214,8 +232,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _close(self) -> None:
         """End the connection when the last byte is read, or is not read in time."""
         self.transport.close()
-        if self.unread is None and self.transport.get_write_buffer_size():
-            self._look_again()
+        self._watch()
 
     def _abort(self) -> None:
         self._drop()
@@ -242,6 +259,16 @@ class LimitedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         self._caught_up()
         super().resume_writing()
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch()
+
+    def _watch(self) -> None:
+        """See to it that a connection that is to end does."""
+        if self.transport.is_closing() and self.unread is None and self.transport.get_write_buffer_size():
+            self._look_again()
 
     def _caught_up(self) -> None:
         _SLOW.pop(self, None)
@@ -250,20 +277,29 @@ class LimitedProtocol(HttpToolsProtocol):
             self.unread = None
 
     def _look_again(self) -> None:
-        left = self.transport.get_write_buffer_size()
-        self.unread = self.loop.call_later(UNREAD_SECONDS, self._has_read, left)
+        self.unread = self.loop.call_later(UNREAD_SECONDS, self._has_read, self._unread_bytes())
+
+    def _unread_bytes(self) -> int:
+        """What waits here and in the kernel, which takes more only when a good part of what it has is gone."""
+        held = array("i", [0])
+        with suppress(OSError):
+            fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, held)
+        return self.transport.get_write_buffer_size() + held[0]
 
     def _has_read(self, before: int) -> None:
         self.unread = None
         # Nothing is added while writing is paused.
-        left = self.transport.get_write_buffer_size()
-        if left > max(0, before - UNREAD_BYTES):
+        if not self.transport.get_write_buffer_size():
+            return
+        if self._unread_bytes() > before - UNREAD_BYTES:
             self._abort()
-        elif left:
+        else:
             self._look_again()
 
     def timeout_keep_alive_handler(self) -> None:
-        self._close()
+        # The time of a request that is half here is another.
+        if not self.part:
+            self._close()
 
     # How it ends.
 
@@ -277,7 +313,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def _leave(self) -> None:
         # What was begun meanwhile ends by itself.
         if self._is_idle() and not self.part:
-            self.transport.close()
+            self._close()
+
+
+class _Lingering:
+    """A transport for a last answer, to whose client something is still to be listened."""
+
+    def __init__(self, protocol: LimitedProtocol) -> None:
+        self.write, self.is_closing = protocol.transport.write, protocol.transport.is_closing
+        self.close = protocol._end
 
 
 def _too_many() -> Problem:

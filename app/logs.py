@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from math import inf
 from secrets import token_hex
+from types import TracebackType
 from typing import Any, Literal
 
 from starlette.types import Scope
@@ -33,20 +34,30 @@ class Sparing(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: dict[str, tuple[float, int]] = {}
+        self.told: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING:
             return True
-        last, left_out = self.told.get(record.msg, (-inf, 0))
+        # By what is said, and what failed where, not by what it is said of, so that these are few.
+        raised, _, failed = record.exc_info or (None, None, None)
+        key = record.msg, raised, _place(failed)
+        last, left_out = self.told.get(key, (-inf, 0))
         if record.created - last < 1:
-            self.told[record.msg] = last, left_out + 1
+            self.told[key] = last, left_out + 1
             return False
-        # By what is said, not by what it is said of, so that these are few.
-        self.told[record.msg] = record.created, 0
+        self.told[key] = record.created, 0
         if left_out:
             record.__dict__["left_out"] = left_out
         return True
+
+
+def _place(failed: TracebackType | None) -> tuple[str, int]:
+    """The file and the line where something was raised."""
+    place = "", 0
+    while failed is not None:
+        place, failed = (failed.tb_frame.f_code.co_filename, failed.tb_lineno), failed.tb_next
+    return place
 
 
 class Plain(logging.Formatter):

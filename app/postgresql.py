@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -85,15 +85,18 @@ class Pool:
         if record.info["downs"] != self.server.downs:
             raise DisconnectionError
 
-    def read(self, work: Work[T]) -> T:
+    def read(self, work: Work[T], held: list[Any]) -> T:
         """The same as `run`. Raises Down where the server went down meanwhile."""
         if not self.server.is_up:
             raise Down
-        return self.run(work)
+        return self.run(work, held)
 
-    def run(self, work: Work[T]) -> T:
+    def run(self, work: Work[T], held: list[Any] | None = None) -> T:
+        """What `work` finds; `held` is told of the driver's connection that it uses."""
         with self.engine.connect() as connection:
             raw: Any = connection.connection.dbapi_connection
+            if held is not None:
+                held.append(raw)
             try:
                 return work(connection)
             finally:
@@ -109,6 +112,14 @@ class Pool:
     def close(self) -> None:
         self.closed = True
         self.engine.dispose()
+
+
+def _cut(connections: Iterable[Any]) -> None:
+    for raw in connections:
+        with suppress(OSError, SQLAlchemyError, ValueError):
+            if not raw.closed:
+                with socket.socket(fileno=os.dup(raw.fileno())) as connected:
+                    connected.shutdown(socket.SHUT_RDWR)
 
 
 class Server:
@@ -145,11 +156,7 @@ class Server:
     def cut(self) -> None:
         """End what waits for a server that does not answer: it fails at once, and is done elsewhere."""
         # Copied in one step, since threads open and close connections meanwhile.
-        for raw in self.raw.copy():
-            with suppress(OSError, SQLAlchemyError, ValueError):
-                if not raw.closed:
-                    with socket.socket(fileno=os.dup(raw.fileno())) as connected:
-                        connected.shutdown(socket.SHUT_RDWR)
+        _cut(self.raw.copy())
 
 
 class Revision:
@@ -205,11 +212,11 @@ class Cluster:
                 revision = self._served()
                 server.busy += 1
                 try:
-                    with fail_after(self.seconds):
-                        return await server.turns.run(revision.pools[server].read, work, abandon=True)
+                    held: list[Any] = []
+                    return await server.turns.run(revision.pools[server].read, work, held, seconds=self.seconds)
                 except TimeoutError as late:
-                    server.down()
-                    server.cut()
+                    # Whether the server is down, the next look will tell.
+                    _cut(held)
                     raise unreadable(late, late=True) from late
                 except NoTurn as found:
                     error = found

@@ -28,14 +28,17 @@ class Turns:
         # They are counted here, and not a second time.
         self._threads = CapacityLimiter(inf)
 
-    async def run(self, work: Callable[..., T], *given: object, abandon: bool = False) -> T:
-        """What `work` returns, which a thread is left alone with when the caller is cancelled and may `abandon` it."""
+    async def run(self, work: Callable[..., T], *given: object, seconds: float | None = None) -> T:
+        """What `work` returns. Raises TimeoutError where it takes more `seconds`, and leaves it to its thread."""
         try:
             with fail_after(WAIT):
                 await self._free.acquire()
         except TimeoutError:
             raise NoTurn from None
         try:
-            return await to_thread.run_sync(work, *given, abandon_on_cancel=abandon, limiter=self._threads)
+            with fail_after(seconds):
+                return await to_thread.run_sync(
+                    work, *given, abandon_on_cancel=seconds is not None, limiter=self._threads
+                )
         finally:
             self._free.release()

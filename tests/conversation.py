@@ -25,7 +25,9 @@ class Server(uvicorn.Server):
 
     def __init__(self, settings, **options):
         super().__init__(
-            uvicorn.Config(create_app(settings), **{"log_level": "error", "timeout_graceful_shutdown": 5, **options})
+            uvicorn.Config(
+                create_app(settings), **{"log_level": "error", "timeout_graceful_shutdown": 5, "ws": "none", **options}
+            )
         )
         self.recalled = []
 

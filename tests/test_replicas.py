@@ -181,6 +181,27 @@ async def test_what_would_fail_everywhere_is_tried_once(database):
     impatient.close()
 
 
+async def test_a_long_work_of_short_statements_is_ended_and_nothing_beside_it(database):
+    impatient = Database(Settings(**database.settings.model_dump() | {"query_seconds": 0.4}))
+    await impatient.refresh()
+    await everywhere(impatient)
+
+    def slow(connection):
+        for _ in range(20):
+            connection.execute(text("SELECT pg_sleep(0.2)"))
+
+    begun = time.monotonic()
+    waiting = asyncio.create_task(impatient.read(slow))
+    while not waiting.done():
+        assert await impatient.read(port)
+        await asyncio.sleep(0.02)
+    with pytest.raises(Problem, match="in the time"):
+        await waiting
+    assert 1 < time.monotonic() - begun < 3
+    assert all(server.is_up for server in servers(impatient))
+    impatient.close()
+
+
 async def test_a_conflict_with_what_a_replica_replays_is_no_error(database):
     """A replica ends a query of a schema that the primary drops; the read begins anew, elsewhere or in a newer one."""
     settings = database.settings.model_copy(update={"refresh_seconds": 0, "query_seconds": 60})
