@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.settings import ROOT
@@ -48,4 +48,9 @@ def serving(*words, listening=None, **variables):
 def workers(process):
     """The processes that serve, without the one that watches over what they share."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return {int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()}
+    found = set()
+    for child in children:
+        # One that ends meanwhile is none.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found |= {int(child)} if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes() else set()
+    return found

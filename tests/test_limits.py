@@ -282,7 +282,7 @@ async def slow_reader(server, *asked):
     """A client that asks and has not read yet, with hardly any room for answers between it and the server."""
     known = set(server.server_state.connections)
     sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8_192)
     sock.setblocking(False)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", server.port))
     reader, writer = await asyncio.open_connection(sock=sock, limit=1)
@@ -313,7 +313,7 @@ async def test_a_client_that_reads_slowly_is_waited_for(server, monkeypatch):
     transport: Any = writer.transport
     transport.resume_reading()
     found = b""
-    while piece := await reader.read(30_000):
+    while piece := await reader.read(60_000):
         found += piece
         await asyncio.sleep(0.04)
     assert time.monotonic() - begun > 0.5

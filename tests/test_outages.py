@@ -138,7 +138,7 @@ async def test_a_database_that_hangs_is_not_waited_for(primary, base):
     async with asking(base) as found:
         primary.hang()
         try:
-            await found.met(503)
+            await found.met(503, 10)
             async with httpx.AsyncClient(base_url=base, timeout=60) as client:
                 begun = time.monotonic()
                 assert (await client.get("/health/ready")).status_code == 503
