@@ -6,15 +6,13 @@ import asyncio
 import fcntl
 import termios
 from array import array
-from asyncio import AbstractEventLoop, TimerHandle
+from asyncio import TimerHandle
 from contextlib import suppress
 from time import monotonic
 from typing import Any
 
 from uvicorn._types import ASGI3Application
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
 
 from app.caching import Headers
 from app.edge import ARRIVED, LIVE, MAX_URL, SAFE, respond
@@ -55,14 +53,8 @@ class _Refused(Exception):
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's `limit_concurrency` is how many connections a process has at once; None sets no limit."""
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
         # uvicorn would count requests by it too, and refuse in words of its own.
         self.limit_connections, self.limit_concurrency = self.limit_concurrency, None
         # Which part of a request is being read, if any; how large are what came last, its head so far, its body, and

@@ -6,14 +6,11 @@ uvicorn.
 """
 
 import logging
-from asyncio import AbstractEventLoop
 from math import inf
 from typing import Any
 
-from uvicorn.config import Config
 from uvicorn.logging import TRACE_LOG_LEVEL
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
-from uvicorn.server import ServerState
 
 from app.caching import ANSWERED, STORE, Headers, Seen, Store, Stored
 from app.limits import LimitedProtocol, header_lines
@@ -22,19 +19,13 @@ LONGEST = 4_096
 
 
 class RememberingProtocol(LimitedProtocol):
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
         logged = self.access_log and self.access_logger.isEnabledFor(logging.INFO)
         traced = self.logger.isEnabledFor(TRACE_LOG_LEVEL)
         self.store: Store | None = None
         if not (logged or traced):
-            self.store = app_state.get(STORE)
+            self.store = self.app_state.get(STORE)
         # Whether the next byte begins a request, and how many a segment began.
         self.between, self.begun = True, 0
         # The bytes of the request under way, where they came in one segment and nothing after them.

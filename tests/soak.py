@@ -11,9 +11,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from random import Random
 from typing import Any
+
+import psutil
 
 from app.limits import BODY_BYTES, HEAD_BYTES
 from app.load import load
@@ -111,8 +112,8 @@ HOSTILE = [
 
 def rss(pid: int) -> int:
     """Bytes of memory that a process holds."""
-    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1]) * 1024
+    found: int = psutil.Process(pid).memory_info().rss
+    return found
 
 
 async def soak(pid: int, port: int, seconds: float) -> bool:

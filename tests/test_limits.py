@@ -125,11 +125,13 @@ async def test_heads_and_bodies_up_to_the_limit_are_read(server):
         assert (await answers(reader))[0] == [200, 200, 405, 200]
 
 
+IN_PIECES = request(*POST, "Transfer-Encoding: chunked") + (b"10000\r\n" + b"x" * 65_536 + b"\r\n") * 40
+"""A body of more than two megabytes, which is not announced."""
+
+
 async def test_a_body_in_pieces_has_an_end_too(server):
     async with connected(server) as (reader, writer):
-        writer.write(request(*POST, "Transfer-Encoding: chunked"))
-        for _ in range(40):
-            writer.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+        writer.write(IN_PIECES)
         statuses, _ = await answers(reader)
     assert statuses == [405]
 
@@ -153,9 +155,7 @@ async def test_a_body_that_the_application_waits_for_has_an_end(loaded):
     async with serving(loaded, http=LimitedProtocol) as server:
         server.config.loaded_app = waits
         async with connected(server) as (reader, writer):
-            writer.write(request(*POST, "Transfer-Encoding: chunked"))
-            for _ in range(40):
-                writer.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+            writer.write(IN_PIECES)
             statuses, body = await answers(reader)
         assert statuses == [413]
         assert is_problem(body, 413, "content-too-large")
