@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Any
 
 from app import dates
@@ -23,7 +23,7 @@ def seal(signature: str, position: Any) -> str:
 
 
 def _digest(signature: str, body: bytes) -> bytes:
-    return sha256(signature.encode() + b"\0" + body).digest()[:9]
+    return blake2b(signature.encode() + b"\0" + body, digest_size=9).digest()
 
 
 def unseal(signature: str, cursor: str, fits: Callable[[list[Any]], bool]) -> list[Any]:

@@ -4,7 +4,7 @@ nothing of it."""
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from math import inf
 from time import monotonic
 from urllib.parse import unquote_to_bytes
@@ -63,7 +63,7 @@ class Edge:
             started, ended = True, message["type"] == "http.response.body" and not message.get("more_body")
             if message["type"] == "http.response.start":
                 named = [(b"x-request-id", request_id(scope).encode())] if message["status"] >= 500 else []
-                message = {**message, "headers": [*message["headers"], *SAFE, *named]}
+                message["headers"] = [*message["headers"], *SAFE, *named]
             if head and message["type"] == "http.response.body":
                 if message.get("more_body"):
                     return
@@ -71,11 +71,12 @@ class Edge:
             await send(message)
 
         REQUEST.set(scope)
-        problem = _late(scope) or _host(scope, self.hosts) or _refusal(scope)
+        headers = _joined(scope["headers"])
+        problem = _late(scope) or _host(scope, headers.get(b"host"), self.hosts) or _refusal(scope, headers)
         if problem is not None:
             await respond(problem)(scope, receive, out)
             return
-        inner = {**scope, "method": "GET" if head else scope["method"], "headers": _joined(scope["headers"])}
+        inner = {**scope, "method": "GET" if head else scope["method"], "headers": [*headers.items()]}
         inner[BODILESS] = head or scope.get(BODILESS, False)
         try:
             await self.app(inner, receive, out)
@@ -93,14 +94,13 @@ def _late(scope: Scope) -> Problem | None:
     return Problem("unavailable", "More is asked than can be answered: ask again in a moment.")
 
 
-def _host(scope: Scope, hosts: Collection[str]) -> Problem | None:
-    given = [value for name, value in scope["headers"] if name == b"host"]
-    if len(given) > 1 or (not given and scope.get("http_version") == "1.1"):
-        return Problem("bad-request", f"A request has one Host header, and this one has {len(given)}.")
-    if not given:
+def _host(scope: Scope, given: bytes | None, hosts: Collection[str]) -> Problem | None:
+    if given is None:
+        if scope.get("http_version") == "1.1":
+            return Problem("bad-request", "A request has a Host header, and this one has none.")
         return None
     # It comes again in the URLs of the answer.
-    found = _HOST.fullmatch(given[0])
+    found = _HOST.fullmatch(given)
     if found is None:
         return Problem("bad-request", "The Host header is neither a name nor an address, with or without a port.")
     # Who asks for the health asks by an address.
@@ -130,17 +130,18 @@ def _preflight(headers: Headers) -> Response | None:
     return PlainTextResponse("OK", 200, allowed)
 
 
-def _joined(headers: Headers) -> Headers:
+def _joined(headers: Headers) -> dict[bytes, bytes]:
     """Each header in one line: a list may come in several, and all of them must be heard (RFC 9110, 5.3)."""
-    if len({name for name, _ in headers}) == len(headers):
-        return headers
-    lines: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
-        lines.setdefault(name, []).append(value)
-    return [(name, b", ".join(values)) for name, values in lines.items()]
+    joined = dict(headers)
+    if len(joined) < len(headers):
+        lines: dict[bytes, list[bytes]] = {}
+        for name, value in headers:
+            lines.setdefault(name, []).append(value)
+        joined = {name: b", ".join(values) for name, values in lines.items()}
+    return joined
 
 
-def _refusal(scope: Scope) -> Problem | None:
+def _refusal(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     query: bytes = scope["query_string"]
     if len(raw) + len(query) > MAX_URL:
@@ -157,7 +158,6 @@ def _refusal(scope: Scope) -> Problem | None:
             plain.decode("utf-8")
         except UnicodeDecodeError:
             return Problem("invalid-request", f"The {name} is not UTF-8 when decoded.")
-    headers = dict(scope["headers"])
     has_body = headers.get(b"content-length", b"0").strip(b"0") != b"" or b"transfer-encoding" in headers
     if has_body and scope["method"] in ("GET", "HEAD"):
         return Problem("invalid-request", "A GET takes no body: put what you ask for into the query.")

@@ -64,6 +64,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.unread: TimerHandle | None = None
         self.refused: Problem | None = None
         self.running: RequestResponseCycle | None = None
+        self.outgoing: _Outgoing
         # Whether it hears anything, is one that only tells that there are too many, and may ask more than once.
         self.is_deaf, self.is_spare, self.is_open = False, False, True
 
@@ -71,6 +72,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.outgoing = _Outgoing(self)
         above = 0 if self.limit_connections is None else len(self.connections) - self.limit_connections
         if above > SPARE:
             self.is_deaf, self.is_open = True, False
@@ -138,7 +140,8 @@ class LimitedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         # Its turn on its connection has come: what it waits for from now on is this process.
         cycle.scope[ARRIVED] = monotonic()  # type: ignore[literal-required]
-        self.running = cycle
+        self.running, self.outgoing.head = cycle, None
+        cycle.transport = self.outgoing  # type: ignore[assignment]
         super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
@@ -199,7 +202,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._end()
         elif self.part != BODY or self.cycle.response_started:
             self.cycle.keep_alive = False
-            self.cycle.transport = _Lingering(self)  # type: ignore[assignment]
+            self.outgoing.lingers = True
         else:
             self._tell(problem)
             self._drop()
@@ -254,6 +257,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._watch()
 
     def on_response_complete(self) -> None:
+        self.outgoing.flush()
         super().on_response_complete()
         self._watch()
 
@@ -308,12 +312,37 @@ class LimitedProtocol(HttpToolsProtocol):
             self._close()
 
 
-class _Lingering:
-    """A transport for a last answer, to whose client something is still to be listened."""
+class _Outgoing:
+    """The transport that a request is answered on. The head of an answer waits for the first of its body, as ASGI wants
+    it, and is sent with that in one segment.
+    """
 
     def __init__(self, protocol: LimitedProtocol) -> None:
-        self.write, self.is_closing = protocol.transport.write, protocol.transport.is_closing
-        self.close = protocol._end
+        self.protocol, self.transport = protocol, protocol.transport
+        self.is_closing = protocol.transport.is_closing
+        # None until an answer begins, and empty once it is sent; whether to listen on when the last answer is sent.
+        self.head: bytes | None = None
+        self.lingers = False
+
+    def write(self, data: bytes) -> None:
+        if self.head:
+            data, self.head = self.head + data, b""
+        elif self.head is None and self.protocol.running.response_started:  # type: ignore[union-attr]
+            self.head = data
+            return
+        self.transport.write(data)
+
+    def flush(self) -> None:
+        """Send a head that no body follows."""
+        if self.head:
+            self.write(b"")
+
+    def close(self) -> None:
+        self.flush()
+        if self.lingers:
+            self.protocol._end()
+        else:
+            self.transport.close()
 
 
 def _too_many() -> Problem:

@@ -7,7 +7,6 @@ a part without.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, or_, select, tuple_
@@ -39,9 +38,9 @@ def batch(
 
     Raises Problem for a cursor of another list.
     """
-    columns = (*(resource.sorts[word.lstrip("-")] for word in plan.sort), resource.table.c.id)
+    columns = (*[resource.sorts[word.lstrip("-")] for word in plan.sort], resource.id)
     position = None if plan.cursor is None else _position(resource, plan, columns)
-    shown = (resource.table.c.document, resource.table.c.pk, *columns)
+    shown = (resource.document, resource.pk, *columns)
     rows = _rows(connection, resource, plan, chosen, shown, position, plan.limit + 1)
     if len(rows) <= plan.limit:
         return rows, None
@@ -50,12 +49,12 @@ def batch(
 
 def first_keys(connection: Connection, resource: Resource, plan: Plan, number: int) -> list[int]:
     """The keys of the first items of the whole list in its default order, at most so many."""
-    plan = replace(plan, sort=[resource.default_sort], limit=number, cursor=None)
+    plan = plan._replace(sort=[resource.default_sort], limit=number, cursor=None)
     chosen = selected(connection, resource, plan)
     if chosen.keys and not chosen.where and [tie.ordered for tie in chosen.ties] == [True]:
         # What follows by the only tie is all that there is to meet.
         return chosen.ties[0].following(connection, chosen.keys, number, down=False)
-    return [row[0] for row in _rows(connection, resource, plan, chosen, (resource.table.c.pk,), None, number)]
+    return [row[0] for row in _rows(connection, resource, plan, chosen, (resource.pk,), None, number)]
 
 
 def _rows(
@@ -104,9 +103,9 @@ def _position(resource: Resource, plan: Plan, columns: Sequence[Any]) -> list[An
 def _along_keys(
     connection: Connection, resource: Resource, plan: Plan, chosen: Selection, position: Position
 ) -> Iterator[Part]:
-    pk, down = resource.table.c.pk, plan.sort[0].startswith("-")
+    pk, down = resource.pk, plan.sort[0].startswith("-")
     for keys in _stretches(connection, resource, chosen, position, down=down):
-        for narrowing in _narrowed(connection, plan, chosen, keys, down=down):
+        for narrowing in _narrowed(connection, pk, plan, chosen, keys, down=down):
             yield narrowing, ((pk, down),)
 
 
@@ -155,10 +154,9 @@ def _there(table: Table, column: Column[Any]) -> Select[Any]:
 
 
 def _narrowed(
-    connection: Connection, plan: Plan, chosen: Selection, keys: Stretch, *, down: bool
+    connection: Connection, pk: Column[Any], plan: Plan, chosen: Selection, keys: Stretch, *, down: bool
 ) -> Iterator[list[Clause]]:
     """Conditions, each of which leads to some of the rows, in order; together they lead to all."""
-    pk = chosen.table.c.pk
     followed = next((tie for tie in chosen.ties if tie.ordered), None)
     others = [tie.holds(pk) for tie in chosen.ties if tie is not followed]
     size = plan.limit + 1 if not (others or chosen.where) else 10 * plan.limit
@@ -194,8 +192,8 @@ def _along_index(
     downs = [word.startswith("-") for word in plan.sort]
     keys = tuple((resource.sorts[word.lstrip("-")], down) for word, down in zip(plan.sort, downs, strict=True))
     own = [equal(resource.table.c.kind, resource.kind)] if resource.kind else []
-    own += [tie.among(resource.table.c.pk) for tie in chosen.ties]
-    yield from _parts(own, (*keys, (resource.table.c.id, downs[-1])), position)
+    own += [tie.among(resource.pk) for tie in chosen.ties]
+    yield from _parts(own, (*keys, (resource.id, downs[-1])), position)
 
 
 def _parts(wanted: list[Clause], order: Order, position: Position) -> Iterator[Part]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, func, select
@@ -77,7 +77,7 @@ def walk(connection: Connection, resource: Resource, plan: Plan) -> Iterator[str
     chosen = selected(connection, resource, plan)
     position: str | None = plan.cursor
     while True:
-        here = replace(plan, limit=BATCH, cursor=position)
+        here = plan._replace(limit=BATCH, cursor=position)
         rows, position = batch(connection, resource, here, chosen)
         yield from (row[0] for row in rows)
         if position is None:

@@ -1,6 +1,7 @@
 """The resources, declared: per URL its table, wire form, filters, sorts and includes. Data, never logic."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Column, Table
@@ -88,6 +89,19 @@ class Resource:
     own: Table | None = None
     examples: dict[str, Any] = field(default_factory=dict)
     """Of parameters, where those of the parameters themselves would find nothing in the seed pack."""
+
+    # To find a column by its name takes as long as to read a row.
+    @cached_property
+    def pk(self) -> Column[Any]:
+        return self.table.c.pk
+
+    @cached_property
+    def id(self) -> Column[Any]:
+        return self.table.c.id
+
+    @cached_property
+    def document(self) -> Column[Any]:
+        return self.table.c.document
 
     @property
     def facets(self) -> list[str]:

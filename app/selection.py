@@ -1,10 +1,9 @@
 """What a request selects: its plan as conditions on rows, and on the rows of other tables that these are tied to."""
 
-import json
 import operator
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 )
 
 from app import analysis, dates, index
+from app.encoding import dump
 from app.entries import id_of
 from app.errors import Fault, Problem, nearest, wrong
 from app.models import citation, estimate, quote_subject, record, relation, shelf, word
@@ -31,7 +31,6 @@ from app.statements import Clause, Shape, bound, filled, given, numbered, open_,
 from app.vocabulary import PLURALS
 from app.zones import Stretch
 
-_dump = json.JSONEncoder(sort_keys=True).encode
 STARTED = ("initiated", "announced")
 MAX_ID = 300
 NEARBY = 3
@@ -40,8 +39,7 @@ NEARBY = 3
 NEARBY_IDS = 500
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """A list request, parsed: nothing in it is the client's text any more but ids and words to look up."""
 
     filters: dict[str, list[Any]]
@@ -49,13 +47,13 @@ class Plan:
     limit: int
     cursor: str | None = None
     total: bool = False
-    fields: list[str] = field(default_factory=list)
-    include: list[str] = field(default_factory=list)
+    fields: Sequence[str] = ()
+    include: Sequence[str] = ()
     span: tuple[int | None, int | None] = (None, None)
     match: str = "stated"
     dated: bool | None = None
-    predicate: list[str] = field(default_factory=list)
-    facets: list[str] = field(default_factory=list)
+    predicate: Sequence[str] = ()
+    facets: Sequence[str] = ()
     amount: tuple[float | None, float | None] = (None, None)
     amount_match: str = "possible"
 
@@ -75,8 +73,9 @@ class Plan:
 
     def signature(self, name: str) -> str:
         """What a cursor of the list of this name is bound to: all that decides which rows come in which order."""
-        body = [name, self.filters, self.sort, self.span, self.match, self.dated, self.predicate, self.amount]
-        return _dump([*body, self.amount_match])
+        filters = sorted(self.filters.items())
+        body = [name, filters, self.sort, self.span, self.match, self.dated, self.predicate, self.amount]
+        return dump([*body, self.amount_match])
 
 
 SideShape = tuple[Column[Any], Column[Any] | None, tuple[Shape, ...]]
@@ -312,7 +311,7 @@ def _own(column: Column[Any], values: list[Any]) -> Tie:
     return Tie((Side(pk, (among(column, values),)),), False)
 
 
-def _linked(keys: list[int] | None, predicates: list[str]) -> Tie:
+def _linked(keys: list[int] | None, predicates: Sequence[str]) -> Tie:
     """A relation, with one of these predicates if any are given, has the record at one end and a key at the other."""
     said = (among(relation.c.predicate, predicates),) if predicates else ()
     ends = (relation.c.subject, relation.c.object)

@@ -48,7 +48,10 @@ def stretches(
     """Within a stretch of keys, those stretches that may hold a date that matches, in order; backwards if `down`."""
     days = {"first_day": span[0], "last_day": span[1]}
     wide, narrow = (_meeting(table, size, match, down=down) for size in (2, 1))
-    for run_of_runs in wide.column(connection, first=keys[0] // RUN**2, last=keys[1] // RUN**2, **days):
+    first, last = keys[0] // RUN**2, keys[1] // RUN**2
+    # Of one or two nothing is spared.
+    few = range(first, last + 1)[:: -1 if down else 1] if last - first < 2 else None
+    for run_of_runs in few or wide.column(connection, first=first, last=last, **days):
         inside = max(keys[0] // RUN, run_of_runs * RUN), min(keys[1] // RUN, run_of_runs * RUN + RUN - 1)
         for first, last in _joined(narrow.column(connection, first=inside[0], last=inside[1], **days)):
             yield max(keys[0], first * RUN), min(keys[1], last * RUN + RUN - 1)

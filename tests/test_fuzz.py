@@ -6,6 +6,7 @@
 import json
 import os
 from contextlib import suppress
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import HealthCheck, assume, given
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient
 from app import cursors, dates
 from app.analysis import marks, parse, snippet
 from app.curation import staged
+from app.encoding import query_string
 from app.errors import Problem
 from app.load import load
 from app.main import create_app
@@ -149,3 +151,9 @@ def test_what_is_searched_is_read_or_refused(text, q):
     begin, end = snippet(text, found)
     assert 0 <= begin <= end <= len(text)
     json.dumps([part._asdict() for part in query.parts])
+
+
+@ways
+@given(pairs=st.lists(st.tuples(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))))
+def test_a_query_string_is_that_of_the_standard_library(pairs):
+    assert query_string(pairs) == urlencode(pairs)

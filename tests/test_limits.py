@@ -523,3 +523,28 @@ async def test_every_query_has_its_time(hurried, monkeypatch, path):
     assert answer.status_code == 503
     assert (answer.json()["type"], answer.headers["retry-after"]) == ("/problems/unavailable", "1")
     assert "in the time it may take" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_whole"),
+    [
+        (PLAIN[0], True),
+        ("HEAD /v1/events?limit=2 HTTP/1.1", True),
+        ("GET /v1/events/there-is-none HTTP/1.1", True),
+        ("GET /v1/export HTTP/1.1", False),
+    ],
+)
+async def test_the_head_of_an_answer_goes_out_with_the_first_of_its_body(server, monkeypatch, line, is_whole):
+    sent = []
+
+    def write(transport, data, held=asyncio.selector_events._SelectorSocketTransport.write):  # type: ignore[attr-defined]
+        if transport.get_extra_info("sockname")[1] == server.port:
+            sent.append(bytes(data))
+        held(transport, data)
+
+    monkeypatch.setattr("asyncio.selector_events._SelectorSocketTransport.write", write)
+    answer = await talk(server, [request(line, HOST, "Connection: close")], last=False)
+    assert b"".join(sent) == answer
+    assert (len(sent) == 1) == is_whole
+    assert sent[0].startswith(b"HTTP/1.1 ")
+    assert sent[0].endswith(b"\r\n\r\n") == line.startswith("HEAD")

@@ -7,13 +7,12 @@ there are more.
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import Boolean, Column, Connection, Select, Table, func, insert, select, union
 
 from app.answers.timeline import decades, written
+from app.encoding import query_string
 from app.listing import first_keys
 from app.models import citation, facet_count, quote_subject, record, relation
 from app.resources import ALL, About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
@@ -74,9 +73,9 @@ def _values(counts: list[Counted], link: Link) -> list[dict[str, Any]]:
         return []
     # A URL is made once, and ends with what is applied: that costs more than all the rest of a facet.
     blank = dict.fromkeys(counts[0][3], "")
-    url = link(blank).removesuffix(urlencode(blank))
+    url = link(blank).removesuffix(query_string(blank.items()))
     return [
-        {"value": value, "label": _shown(label), "count": number, "url": url + urlencode(applied)}
+        {"value": value, "label": _shown(label), "count": number, "url": url + query_string(applied.items())}
         for value, label, number, applied in counts
     ]
 
@@ -84,8 +83,8 @@ def _values(counts: list[Counted], link: Link) -> list[dict[str, Any]]:
 def _but(plan: Plan, name: str) -> Plan:
     """The plan without its filter of this name."""
     if name == "predicate":
-        return replace(plan, predicate=[])
-    return replace(plan, filters={key: values for key, values in plan.filters.items() if key != name})
+        return plan._replace(predicate=[])
+    return plan._replace(filters={key: values for key, values in plan.filters.items() if key != name})
 
 
 def _shown(label: Any) -> str:
@@ -174,7 +173,7 @@ def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: 
     pk = resource.table.c.pk
     found = list[Counted]()
     for word, term in PREDICATES.items():
-        ties = selected(connection, resource, replace(plan, predicate=[word])).ties
+        ties = selected(connection, resource, plan._replace(predicate=[word])).ties
         query = select(func.count()).where(pk.in_(keys), *(tie.holds(pk).condition for tie in ties))
         if number := connection.execute(query.select_from(resource.table)).scalar_one():
             found.append((word, term.label, number, {"predicate": word}))

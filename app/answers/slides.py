@@ -7,7 +7,6 @@ its first day.
 """
 
 import json
-from dataclasses import replace
 from html import escape
 from typing import Any, Literal
 
@@ -93,8 +92,8 @@ def slides(connection: Connection, resource: Resource, plan: Plan, base: str) ->
 
     `base` stands before every link. Raises Problem (422) for an unknown id or word.
     """
-    dated = replace(plan, dated=True)
-    undated = replace(plan, dated=False, span=(None, None))
+    dated = plan._replace(dated=True)
+    undated = plan._replace(dated=False, span=(None, None))
     events = [_slide(row, base) for row in _rows(connection, resource, dated)]
     others = [_undated(json.loads(row.document), base) for row in _rows(connection, resource, undated)]
     numbers = [queries.count(connection, resource, each) for each in (dated, undated)]

@@ -8,7 +8,6 @@ bucket before our era, and the first one after it lacks it: no bucket has both e
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate, islice
 from operator import sub
@@ -20,7 +19,7 @@ from sqlalchemy import Connection, func, select
 from app import dates, tallies
 from app.dates import YEARS, Size, number_of, years
 from app.db import revision_read
-from app.encoding import dump
+from app.encoding import dump, query_string
 from app.errors import Fault, wrong
 from app.models import record
 from app.queries import Body
@@ -95,7 +94,7 @@ def timeline(connection: Connection, resource: Resource, plan: Plan, size: Size 
 
     Raises Problem (422) for more than `MAX_BUCKETS`, and for an unknown id or word.
     """
-    everything = replace(plan, span=(None, None))
+    everything = plan._replace(span=(None, None))
     selected(connection, resource, everything)  # Raises Problem, which what is counted beforehand does not.
     extent = _extent(connection, resource, everything, plan.span)
     total, dated = _totals(connection, resource, everything)
@@ -143,12 +142,12 @@ def _named_bucket(number: int, size: Size) -> tuple[str, str]:
     span = years(number, size)
     start, end = _days(number, size)
     named = {"label": label(*span, size), "edtf": edtf(*span, size), "start": start, "end": end}
-    return dump(named)[:-1], urlencode(_from_to(span))
+    return dump(named)[:-1], query_string(_from_to(span).items())
 
 
 def decades(connection: Connection, resource: Resource, plan: Plan) -> list[tuple[str, str, int, dict[str, str]]]:
     """EDTF, label, count under `plan.match` and the `from` and `to` of each decade, of the last `MAX_BUCKETS`."""
-    everything = replace(plan, span=(None, None))
+    everything = plan._replace(span=(None, None))
     extent = _extent(connection, resource, everything, (None, None))
     if extent is None:
         return []
@@ -230,7 +229,7 @@ def _named(connection: Connection, resource: Resource, plan: Plan) -> Sequence[i
     """The first and the last day that any date names."""
     if (kept := tallies.of(resource, plan)) is not None:
         return tallies.extent_of(connection, kept)[2:]
-    where, rows = selected(connection, resource, replace(plan, dated=True)).conditions, rows_of(resource, plan)
+    where, rows = selected(connection, resource, plan._replace(dated=True)).conditions, rows_of(resource, plan)
     ends = [
         select(best(column)).select_from(rows).where(*where, column > -dates.FAR, column < dates.FAR)
         for best in (func.min, func.max)
@@ -274,7 +273,7 @@ def _counts(connection: Connection, resource: Resource, plan: Plan, size: Size, 
     firsts = [dates.day_number(years(number, size)[0], 1, 1) for number in numbers]
     last = dates.day_number(years(numbers[-1], size)[1], 12, 31)
     # Whatever may lie in the range, which is all that is counted in one of the three ways.
-    wide = replace(plan, span=(firsts[0], last), match="possible")
+    wide = plan._replace(span=(firsts[0], last), match="possible")
     where = selected(connection, resource, wide).conditions
     columns = (record.c.stated_start, record.c.stated_end, record.c.earliest_start, record.c.latest_end)
     query = select(*columns, func.count()).select_from(rows_of(resource, wide)).where(*where).group_by(*columns)

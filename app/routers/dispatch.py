@@ -19,7 +19,7 @@ from app.edge import respond
 from app.errors import Problem
 from app.formats import Format
 from app.routers.reading import Reading, format_of
-from app.routers.sending import FORMAT
+from app.routers.sending import FORMAT, pairs
 
 Names = tuple[str | None, str | None, str | None]
 
@@ -90,14 +90,13 @@ class Dispatch:
 def _given(request: Request, allowed: Mapping[str, bool]) -> dict[str, Any] | None:
     """The query's values by name; None for a parameter that is not allowed, or not as often."""
     values: dict[str, Any] = {}
-    if request.scope["query_string"]:
-        for name, value in request.query_params.multi_items():
-            if allowed.get(name):
-                values.setdefault(name, []).append(value)
-            elif name in allowed and name not in values:
-                values[name] = value
-            else:
-                return None
+    for name, value in pairs(request):
+        if allowed.get(name):
+            values.setdefault(name, []).append(value)
+        elif name in allowed and name not in values:
+            values[name] = value
+        else:
+            return None
     return values
 
 

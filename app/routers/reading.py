@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import Depends, Request
 from pydantic import BaseModel
@@ -12,6 +11,7 @@ from starlette.responses import Response
 
 from app import queries
 from app.answers.facets import facets
+from app.encoding import query_string
 from app.errors import Fault, Problem, nearest, wrong
 from app.formats import DATA_PACKAGE, JSON, RECORD_FORMATS, SHAPES, SPARSE, Format, negotiate
 from app.params import keys_of, plan
@@ -112,8 +112,8 @@ class Reading:
     def link(self, changed: dict[str, str]) -> str:
         """This request's URL with some parameters changed; with others than the cursor, the list begins anew."""
         gone = {"cursor", *changed}
-        pairs = [pair for pair in self.request.query_params.multi_items() if pair[0] not in gone]
-        return f"{sending.address(self.request)}?{urlencode([*pairs, *changed.items()])}"
+        kept = [pair for pair in sending.pairs(self.request) if pair[0] not in gone]
+        return f"{sending.address(self.request)}?{query_string([*kept, *changed.items()])}"
 
     async def stream(self, makers: Mapping[str, Callable[[Connection], Iterator[bytes]]], name: str) -> Response:
         """A long answer, as it comes from the maker of the format asked for."""

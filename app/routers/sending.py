@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 from anyio import fail_after, to_thread
 from sqlalchemy import Connection
@@ -23,6 +24,8 @@ from app.selection import Plan
 T = TypeVar("T")
 FORMAT = "fasti.format"
 """In the scope of a request: the `Format` of its answer."""
+QUERY = "fasti.query"
+"""In the scope of a request: what `pairs` found in its query."""
 RENDERERS: dict[str, Renderer] = {
     CSV.name: table.rows,
     NDJSON.name: table.lines,
@@ -151,6 +154,15 @@ async def _whole(request: Request, documents: Iterable[str], context: Context) -
     # In a thread: a page of graphs or entries would hold up the others for some milliseconds.
     content = await to_thread.run_sync(lambda: b"".join(RENDERERS[format.name](documents, context)))
     return Response(content, headers=_headers(format, context.name))
+
+
+def pairs(request: Request) -> list[tuple[str, str]]:
+    """The names and values of the query, in its order."""
+    scope = request.scope
+    if QUERY not in scope:
+        scope[QUERY] = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    found: list[tuple[str, str]] = scope[QUERY]
+    return found
 
 
 def header(request: Request, name: bytes) -> str | None:
