@@ -15,7 +15,7 @@ check: .venv/.run
 
 test: .venv/.dev
 	@command -v chromium chromium-browser google-chrome > /dev/null || echo "No Chromium here: the explorer is not tested."
-	FASTI_SOURCE_DIR="$${FASTI_SOURCE_DIR-../shared}" .venv/bin/pytest $(PYTEST_ARGS)
+	FASTI_SOURCE_DIR="$${FASTI_SOURCE_DIR-../shared}" .venv/bin/pytest -n logical --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 bench: .venv/.dev
 	@.venv/bin/python -m tests.bench $(ARGS)

@@ -88,13 +88,9 @@ class Store:
             self.responses.move_to_end(key)
         return kept
 
-    def has_room(self, body: bytes) -> bool:
-        """Whether an answer may be kept: none that would take the place of many."""
-        return len(body) <= self.limit // 8
-
     def keep(self, response: Stored, revision: str) -> None:
         # What was read while the revision changed is of another than what is stored.
-        if revision != self.revision or response.key in self.responses:
+        if response.weight > self.limit // 8 or revision != self.revision or response.key in self.responses:
             return
         self.responses[response.key] = response
         self.size += response.weight
@@ -184,9 +180,8 @@ class Caching:
                 return
             first, begun = not begun, True
             found = start["status"] == 200
-            body = message.get("body", b"")
-            if found and first and not message.get("more_body") and self.store.has_room(body):
-                self.store.keep(_stored(key, tag, start["headers"], body), revision)
+            if found and first and self.store.limit and not message.get("more_body"):
+                self.store.keep(_stored(key, tag, start["headers"], message.get("body", b"")), revision)
             if found and any_tag:
                 if first:
                     await _unchanged(send, tag)

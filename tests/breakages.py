@@ -127,7 +127,7 @@ BREAKAGES = [
     Breakage(
         "a Host is a name or an address",
         "edge.py",
-        "_HOST.fullmatch(given[0])",
+        "_HOST.fullmatch(given)",
         '_HOST.match(b"x")',
         "operating::test_a_host_that_is_none_is_refused",
     ),
@@ -352,8 +352,8 @@ BREAKAGES = [
     Breakage(
         "who goes on sending gets all that is answered",
         "limits.py",
-        "            self.cycle.transport = _Lingering(self)  # type: ignore[assignment]\n",
-        "",
+        "self.outgoing.lingers = True",
+        "self.outgoing.lingers = False",
         "limits::test_who_goes_on_sending_gets_all_that_is_answered",
     ),
     Breakage(

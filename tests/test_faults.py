@@ -152,7 +152,7 @@ def test_a_load_killed_anywhere_leaves_one_revision_whole_and_the_next_one_tidie
         if stored_revision(copied) == read(settings_of(turns[0].seed_dir.parent, turns[0].seed_dir)):
             turns.reverse()
     # They did break off, most of them with something begun.
-    assert sum(code == -9 for code, _ in ended) > KILLS * 3 // 4
+    assert sum(code == -9 for code, _ in ended) > KILLS // 2
     assert sum(left for _, left in ended) > KILLS // 4
     assert load(copied, force=True).changed
     assert beside(copied) == []
