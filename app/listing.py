@@ -193,7 +193,10 @@ def _along_index(
     keys = tuple((resource.sorts[word.lstrip("-")], down) for word, down in zip(plan.sort, downs, strict=True))
     own = [equal(resource.table.c.kind, resource.kind)] if resource.kind else []
     own += [tie.among(resource.pk) for tie in chosen.ties]
-    yield from _parts(own, (*keys, (resource.id, downs[-1])), position)
+    # An index is of one table: beside a kind's own column it has an id of its own.
+    own_table = resource.own
+    id = own_table.c.id if own_table is not None and keys[0][0].table is own_table else resource.id
+    yield from _parts(own, (*keys, (id, downs[-1])), position)
 
 
 def _parts(wanted: list[Clause], order: Order, position: Position) -> Iterator[Part]:

@@ -30,8 +30,11 @@ def _one_of(column: str, words: object, name: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({allowed})", name=name)
 
 
+_CLAIM = ("stance", "polarity", "attributed_to")
+
+
 def _claim_indexes(table: str) -> tuple[Index, ...]:
-    return tuple(Index(f"ix_{table}_{name}_pk", name, "pk") for name in ("stance", "polarity", "attributed_to"))
+    return tuple(Index(f"ix_{table}_{name}_pk", name, "pk") for name in _CLAIM)
 
 
 class Dated(SQLModel):
@@ -71,6 +74,9 @@ class Record(Dated, Claimed, table=True):
         Index("ix_record_kind_id", "kind", "id"),
         Index("ix_record_name_key_id", "name_key", "id"),
         Index("ix_record_stated_start_id", "stated_start", "id"),
+        Index("ix_record_stated_end_id", "stated_end", "id"),
+        # What a facet counts, in the order of what it counts in.
+        Index("ix_record_pk_claim", "pk", *_CLAIM),
     )
     pk: int = Field(primary_key=True)
     id: str = Field(sa_type=Key, unique=True)
@@ -102,8 +108,10 @@ class Estimate(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("low <= high", name="range"),
         CheckConstraint("low <= value AND value <= high", name="value"),
+        *(Index(f"ix_estimate_{name}_id", name, "id") for name in ("low", "high", "value")),
     )
     pk: int = Field(primary_key=True, foreign_key="record.pk")
+    id: str = Field(sa_type=Key, description="The record's, by which figures that are equal are in order.")
     type: str
     measure: str = Field(index=True)
     subject: int = Field(foreign_key="record.pk", index=True)
@@ -169,6 +177,11 @@ class Relation(Dated, Claimed, table=True):
         Index("ix_relation_subject_predicate_pk", "subject", "predicate", "pk", "object", *_WALKED),
         Index("ix_relation_object_predicate_pk", "object", "predicate", "pk", "subject", *_WALKED),
         Index("ix_relation_predicate_pk", "predicate", "pk"),
+        Index("ix_relation_predicate_id", "predicate", "id"),
+        Index("ix_relation_subject_pk", "subject", "pk"),
+        Index("ix_relation_object_pk", "object", "pk"),
+        Index("ix_relation_stated_end_id", "stated_end", "id"),
+        Index("ix_relation_pk_claim", "pk", "subject", "predicate", "object", "causality", *_CLAIM),
     )
     pk: int = Field(primary_key=True)
     id: str = Field(sa_type=Key, unique=True)

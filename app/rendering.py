@@ -22,7 +22,7 @@ OWN: dict[str, tuple[str, ...]] = {
     "event": ("type",),
     "person": ("name_known",),
     "policy": ("type",),
-    "estimate": ("type", "measure", "low", "high", "value", "unit", "approximate", "subject", "place"),
+    "estimate": ("id", "type", "measure", "low", "high", "value", "unit", "approximate", "subject", "place"),
     "organization": ("type", "name_known"),
     "place": ("type",),
     "quote": ("form", "text", "speaker"),
@@ -186,7 +186,7 @@ class _Renderer:
                     wire["offices"] = [_office(*each) for each in offices[pk]]
                 case "estimate":
                     wire |= {"subject": one, "place": two}
-                    own |= {"subject": named[7], "place": named[11]}
+                    own |= {"id": wire["id"], "subject": named[7], "place": named[11]}
                 case "quote":
                     wire |= {"speaker": one, "about": [ref(*each) for _, *each in about[pk]]}
                     own["speaker"] = named[7]

@@ -37,6 +37,8 @@ NEARBY = 3
 """For how many unknown ids of a parameter a similar one is looked for."""
 
 NEARBY_IDS = 500
+tied = relation.alias("tied")
+"""Relations as another table, which ties their own rows to a record: an index has those of each end in order."""
 
 
 class Plan(NamedTuple):
@@ -284,7 +286,8 @@ def _condition(
             return _linked(keys_for(connection, name, record, kind, values, faults), plan.predicate)
         case Either():
             keys = keys_for(connection, name, record, None, values, faults)
-            return Clause(_at_either_end, values=tuple(keys))
+            ends = (tied.c.subject, tied.c.object)
+            return Tie(tuple(Side(tied.c.pk, (equal(end, key),)) for key in keys for end in ends), True)
         case Cited(column, ids, words):
             if ids:
                 values = keys_for(connection, name, record, "source", values, faults)
@@ -424,7 +427,3 @@ def _between(column: Column[Any], first: Any, last: Any) -> ColumnElement[bool]:
 
 def _known(column: Column[Any], is_known: bool) -> ColumnElement[bool]:
     return column.is_not(None) if is_known else column.is_(None)
-
-
-def _at_either_end(*keys: Any) -> ColumnElement[bool]:
-    return or_(relation.c.subject.in_(keys), relation.c.object.in_(keys))
