@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import __version__, documents, index, seal, tallies, zones
-from app.answers import facets
+from app.answers import facets, search
 from app.curation import Made, Progress, Staged, quiet, staged
 from app.fingerprints import Fingerprints
 from app.pack import Complaint, PackError, folders
@@ -22,10 +22,10 @@ from app.staging import Staging, unpacked
 from app.target import Target, alone, opened
 from app.workers import Workers
 
-RENDERING = ("analysis", "answers/facets", "answers/graph", "curation", "dates", "documents", "encoding", "entries",
-             "index", "pack", "packfile", "rendering", "schemas", "spans", "staging", "tallies", "texts", "vocabulary",
-             "zones")  # fmt: skip
-COUNTED = ("shelf", "zone", "extent", "bucket", "facet_count")
+RENDERING = ("analysis", "answers/facets", "answers/graph", "answers/search", "curation", "dates", "documents",
+             "encoding", "entries", "index", "pack", "packfile", "rendering", "schemas", "spans", "staging", "tallies",
+             "texts", "vocabulary", "zones")  # fmt: skip
+COUNTED = ("shelf", "zone", "extent", "bucket", "facet_count", "first_hit")
 BATCH = 2_000
 
 
@@ -196,3 +196,4 @@ def _count(target: Target, progress: Progress) -> None:
     tallies.fill(target.connection)
     zones.fill(target.connection)
     facets.fill(target.connection)
+    search.fill(target.connection)

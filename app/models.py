@@ -268,6 +268,17 @@ class Stem(SQLModel, table=True):
     start: str = Field(description="How all words of it begin.")
 
 
+class FirstHit(SQLModel, table=True):
+    """What a search for a word that many entries have finds first, as it is answered: one more than a page may have."""
+
+    __tablename__ = "first_hit"
+    stem: str = Field(sa_type=Key, primary_key=True)
+    number: int = Field(primary_key=True)
+    tier: int
+    entry: int = Field(foreign_key="entry.pk")
+    hit: str
+
+
 class Term(SQLModel, table=True):
     """The words of all entries, the most frequent first."""
 
@@ -354,7 +365,7 @@ record, event, person, policy, estimate, organization, place, quote, source = (
 quote_subject, relation, passage, citation, word, revision = (
     metadata.tables[name] for name in ("quote_subject", "relation", "passage", "citation", "word", "revision")
 )
-entry, stem, term = (metadata.tables[name] for name in ("entry", "stem", "term"))
+entry, stem, term, first_hit = (metadata.tables[name] for name in ("entry", "stem", "term", "first_hit"))
 shelf, zone, extent, bucket, facet_count = (
     metadata.tables[name] for name in ("shelf", "zone", "extent", "bucket", "facet_count")
 )

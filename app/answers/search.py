@@ -7,7 +7,7 @@ from json.encoder import encode_basestring as _quoted
 from typing import Any, Literal, NamedTuple
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import ColumnElement, Connection, exists, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, literal, or_, select, union_all
 
 from app import analysis, index
 from app.analysis import Mark, Part, Query, Token
@@ -17,19 +17,33 @@ from app.encoding import dump
 from app.entries import CITATIONS, SEPARATOR, id_of, kind_of
 from app.errors import Fault, wrong
 from app.index import Asked, Sought
-from app.models import citation, entry, passage, record, relation, term
+from app.models import citation, entry, first_hit, passage, record, relation, stem, term
 from app.queries import Body
 from app.schemas import Facet, Ref, Wire, said
 from app.selection import Plan, keys_for, known_words, within
+from app.statements import given, statement
 from app.vocabulary import Causality, Kind, Polarity, Stance
 
 COUNTED, LOOKED_AT = 1_000, 10_000
+LONGEST, COMMON = 50, 100
+"""How many hits a page may have; a word is common that more entries have, and one of so many."""
+
 SPANS = 5
 CANDIDATES = 400
 
 SearchKind = Literal[Kind, "relation", "passage"]
 Cut = Literal["items", "facets"]
 Link = Callable[[dict[str, str]], str]
+
+
+class _Ranked(NamedTuple):
+    """A hit as it is answered, and the place that a cursor behind it stands at."""
+
+    tier: int
+    pk: int
+    hit: str
+
+
 _Filters = tuple[list[str], list[ColumnElement[bool]]]
 """The kinds that are wanted, and the conditions of the other filters."""
 
@@ -134,17 +148,17 @@ def search(connection: Connection, q: str, plan: Plan, link: Link) -> Body:
     conditions = _conditions(connection, plan)
     kinds = plan.filters.get("kind", [])
     wanted = _wanted(connection, q, kinds, conditions)
-    rows = _rows(connection, wanted, plan.limit + 1, place) if wanted else []
-    if wanted and not rows and wanted.every.is_bound:
+    found = _hits(connection, wanted, plan.limit, place) if wanted else []
+    if wanted and not found and wanted.every.is_bound:
         # Rather slowly than not at all.
         wanted = _wanted(connection, q, kinds, conditions, everywhere=True)
-        rows = _rows(connection, wanted, plan.limit + 1, place) if wanted else []
+        found = _hits(connection, wanted, plan.limit, place) if wanted else []
     tail = _found(connection, wanted, plan, link) if wanted else _nothing(plan)
-    if not rows and place == _FIRST:
+    if not found and place == _FIRST:
         tail |= _corrections(connection, q, (kinds, conditions), link)
-    cursor = seal(signature, list(rows[plan.limit - 1][:2])) if len(rows) > plan.limit else None
+    cursor = seal(signature, list(found[plan.limit - 1][:2])) if len(found) > plan.limit else None
     tail |= {"next": None, "revision": revision_read(connection)}
-    items = ",".join([_hit(row, wanted) for row in rows[: plan.limit]]) if wanted else ""
+    items = ",".join([each.hit for each in found[: plan.limit]])
     return Body(f'{{"items":[{items}],{dump(tail)[1:]}'.encode(), cursor)
 
 
@@ -190,6 +204,50 @@ def _within(connection: Connection, parts: list[Sought], *, filtered: bool) -> i
         return None
     size = index.size(connection)
     return index.parts_of(LOOKED_AT / min(rarest, size), size)
+
+
+def _hits(connection: Connection, wanted: _Search, limit: int, place: tuple[int, int]) -> list[_Ranked]:
+    """The first hits behind a place, at most one more than `limit`, which is empty."""
+    if place == _FIRST and _is_common(connection, wanted):
+        return [_Ranked(*row) for row in _kept().rows(connection, stem=wanted.parts[0].part.stem, number=limit + 1)]
+    rows = _rows(connection, wanted, limit + 1, place)
+    return [_Ranked(row[0], row[1], _hit(row, wanted) if number < limit else "") for number, row in enumerate(rows)]
+
+
+def _is_common(connection: Connection, wanted: _Search) -> bool:
+    """Whether it is a search for nothing but one finished word that is common."""
+    is_word = len(wanted.query.tokens) == len(wanted.parts) == 1 and wanted.parts[0].kinds and wanted.parts[0].part.stem
+    is_all = wanted.chosen is wanted.every and not wanted.conditions
+    return bool(is_word and is_all and wanted.parts[0].entries > _least(connection))
+
+
+def _least(connection: Connection) -> int:
+    """How many entries have a word at most that is not common."""
+    return max(LONGEST, index.size(connection) // COMMON)
+
+
+@statement
+def _kept() -> Select[Any]:
+    kept = select(first_hit.c.tier, first_hit.c.entry, first_hit.c.hit).where(first_hit.c.stem == given("stem"))
+    return kept.order_by(first_hit.c.number).limit(given("number"))
+
+
+def fill(connection: Connection) -> None:
+    """Write down what is found first by each common word, once all can be searched."""
+    # Any word of the stem: what is found is found by the stem.
+    words = select(stem.c.stem, func.min(term.c.word)).join(term, term.c.stem == stem.c.stem)
+    common = words.where(stem.c.count > _least(connection)).group_by(stem.c.stem).order_by(stem.c.stem)
+    for each, word in connection.execute(common).all():
+        wanted = _wanted(connection, word, [], [])
+        if wanted is None or not _is_common(connection, wanted):
+            # Questions are put together with it, so that alone it is taken to be unfinished.
+            continue
+        found = enumerate(_rows(connection, wanted, LONGEST + 1, _FIRST))
+        rows = [
+            {"stem": each, "number": number, "tier": row[0], "entry": row[1], "hit": _hit(row, wanted)}
+            for number, row in found
+        ]
+        connection.execute(insert(first_hit), rows)
 
 
 def _rows(connection: Connection, wanted: _Search, limit: int, place: tuple[int, int]) -> list[Any]:
