@@ -116,7 +116,8 @@ class Pool:
 
 def _cut(connections: Iterable[Any]) -> None:
     for raw in connections:
-        with suppress(OSError, SQLAlchemyError, ValueError):
+        # It may be closed in this very moment, which the driver says in an error of its own.
+        with suppress(Exception):
             if not raw.closed:
                 with socket.socket(fileno=os.dup(raw.fileno())) as connected:
                     connected.shutdown(socket.SHUT_RDWR)

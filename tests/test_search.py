@@ -10,7 +10,7 @@ from asgi_lifespan import LifespanManager
 from hypothesis import example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 
 from app import index
 from app.analysis import (
@@ -34,6 +34,7 @@ from app.cursors import seal
 from app.db import Database
 from app.load import load
 from app.main import create_app
+from app.models import first_hit, term
 from app.selection import Plan
 from app.settings import Settings
 from app.statements import ask
@@ -497,6 +498,22 @@ def scans(connection, statement, parameters):
     connection.exec_driver_sql("RESET enable_seqscan")
     assert not [step for step in steps if "_pkey on entry_index" in step]
     return [step for step in steps if "Seq Scan" in step]
+
+
+@pytest.mark.parametrize("limit", [1, 20, 50])
+async def test_what_is_kept_of_a_common_word_is_what_a_search_would_find(settings, monkeypatch, limit):
+    database, plan = Database(settings), Plan({}, [], limit, total=True)
+
+    def work(connection):
+        shown = select(term.c.shown).where(term.c.stem.in_(select(first_hit.c.stem)))
+        words = list(connection.execute(shown).scalars())
+        return {word: search_in(connection, word, plan, lambda changed: f"?{changed}") for word in words}
+
+    kept = await database.read(work)
+    assert {"Chinese", "Mao", "Soviets"} < set(kept)
+    monkeypatch.setattr("app.answers.search._least", lambda _: 1_000_000)
+    assert await database.read(work) == kept
+    database.close()
 
 
 @pytest.mark.parametrize("q", ["mao", "mao party", "“class struggle” mao", "furn", "m", "krushchev", "head of state"])

@@ -25,6 +25,9 @@ HUBS, COMMON, RARE, TYPES = 5, 8, 10_000, 4
 """How many people everything is tied to, how many words are in most texts, and from which rank they are in few;
 and how many sorts of event are asked for."""
 
+MIDDLING = 300, 600
+"""The ranks of words that are in more texts than a page has, and in fewer than those of which the first are kept."""
+
 LIMITS = range(15, 26)
 
 
@@ -176,6 +179,10 @@ def _common(_: Drawn, draw: Random) -> Asked:
     return _searched(WORDS[draw.randrange(COMMON)], draw.choice(LIMITS))
 
 
+def _middling(_: Drawn, draw: Random) -> Asked:
+    return _searched(WORDS[draw.randrange(*MIDDLING)], draw.choice(LIMITS))
+
+
 def _two(_: Drawn, draw: Random) -> Asked:
     return _searched(f"{WORDS[draw.randrange(COMMON)]} {WORDS[draw.randrange(COMMON, 500)]}")
 
@@ -246,6 +253,7 @@ QUERIES = (
     Query("deep", "a page deep in a list", "items", _deep),
     Query("rare", "search, a rare word", "items", _rare),
     Query("common", "… a common word", "items", _common),
+    Query("middling", "… a middling word", "items", _middling),
     Query("two", "… two words", "items", _two),
     Query("include", "record with its evidence", "included", _included),
     Query("neighbors", "neighbors, depth 2", "nodes", _neighbors),
