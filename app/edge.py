@@ -99,6 +99,8 @@ def _host(scope: Scope, given: bytes | None, hosts: Collection[str]) -> Problem 
         if scope.get("http_version") == "1.1":
             return Problem("bad-request", "A request has a Host header, and this one has none.")
         return None
+    if b"," in given:
+        return Problem("bad-request", "A request has one Host header, and this one has several.")
     # It comes again in the URLs of the answer.
     found = _HOST.fullmatch(given)
     if found is None:

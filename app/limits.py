@@ -140,7 +140,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         # Its turn on its connection has come: what it waits for from now on is this process.
         cycle.scope[ARRIVED] = monotonic()  # type: ignore[literal-required]
-        self.running, self.outgoing.head = cycle, None
+        self.running, self.outgoing.held = cycle, None
         cycle.transport = self.outgoing  # type: ignore[assignment]
         super()._start_asgi_task(cycle, app)
 
@@ -313,33 +313,36 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 class _Outgoing:
-    """The transport that a request is answered on. The head of an answer waits for the first of its body, as ASGI wants
-    it, and is sent with that in one segment.
+    """The transport that a request is answered on. The head of an answer is sent in one segment with the first of its
+    body, where that follows at once.
     """
 
     def __init__(self, protocol: LimitedProtocol) -> None:
         self.protocol, self.transport = protocol, protocol.transport
         self.is_closing = protocol.transport.is_closing
-        # None until an answer begins, and empty once it is sent; whether to listen on when the last answer is sent.
-        self.head: bytes | None = None
+        # The head, None until an answer begins and empty once it is sent; whether to listen on after the last answer.
+        self.held: bytes | None = None
         self.lingers = False
 
     def write(self, data: bytes) -> None:
-        if self.head:
-            data, self.head = self.head + data, b""
-        elif self.head is None and self.protocol.running.response_started:  # type: ignore[union-attr]
-            self.head = data
+        if self.held:
+            data, self.held = self.held + data, b""
+        elif self.held is None and self.protocol.running.response_started:  # type: ignore[union-attr]
+            self.held = data
+            self.protocol.loop.call_soon(self.flush)
             return
         self.transport.write(data)
 
     def flush(self) -> None:
-        """Send a head that no body follows."""
-        if self.head:
+        """Send a head that no body has followed."""
+        if self.held and not self.is_closing():
             self.write(b"")
 
     def close(self) -> None:
         self.flush()
         if self.lingers:
+            # Nothing is answered after this.
+            self.protocol.pipeline.clear()
             self.protocol._end()
         else:
             self.transport.close()

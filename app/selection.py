@@ -37,7 +37,7 @@ NEARBY = 3
 """For how many unknown ids of a parameter a similar one is looked for."""
 
 NEARBY_IDS = 500
-tied = relation.alias("tied")
+twin = relation.alias("twin")
 """Relations as another table, which ties their own rows to a record: an index has those of each end in order."""
 
 
@@ -286,8 +286,8 @@ def _condition(
             return _linked(keys_for(connection, name, record, kind, values, faults), plan.predicate)
         case Either():
             keys = keys_for(connection, name, record, None, values, faults)
-            ends = (tied.c.subject, tied.c.object)
-            return Tie(tuple(Side(tied.c.pk, (equal(end, key),)) for key in keys for end in ends), True)
+            ends = (twin.c.subject, twin.c.object)
+            return Tie(tuple(Side(twin.c.pk, (equal(end, key),)) for key in keys for end in ends), True)
         case Cited(column, ids, words):
             if ids:
                 values = keys_for(connection, name, record, "source", values, faults)

@@ -70,9 +70,12 @@ class Statement:
     def _compiled(self, connection: Connection) -> _Text:
         # What an IN takes is written out.
         made: Any = self.query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
-        given = {name: value for name, value in made.params.items() if value is not None}
         # A table's name is more than a string, and a driver would look each time how it wants to be adapted.
-        constants = {name: str(value) if isinstance(value, str) else value for name, value in given.items()}
+        constants = {
+            name: str(value) if isinstance(value, str) else value
+            for name, value in made.params.items()
+            if value is not None
+        }
         text = _Text(str(made), made.positiontup, constants)
         self._texts[connection.dialect.name] = text
         return text

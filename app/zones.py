@@ -53,8 +53,8 @@ def stretches(
     few = range(first, last + 1)[:: -1 if down else 1] if last - first < 2 else None
     for run_of_runs in few or wide.column(connection, first=first, last=last, **days):
         inside = max(keys[0] // RUN, run_of_runs * RUN), min(keys[1] // RUN, run_of_runs * RUN + RUN - 1)
-        for first, last in _joined(narrow.column(connection, first=inside[0], last=inside[1], **days)):
-            yield max(keys[0], first * RUN), min(keys[1], last * RUN + RUN - 1)
+        for begin, end in _joined(narrow.column(connection, first=inside[0], last=inside[1], **days)):
+            yield max(keys[0], begin * RUN), min(keys[1], end * RUN + RUN - 1)
 
 
 @statement

@@ -18,17 +18,14 @@ def request(*lines, body=""):
 
 
 class Server(uvicorn.Server):
-    """uvicorn over its own application, and the requests that were answered from memory."""
+    """uvicorn over an application of its own, or over `app`, and the requests that were answered from memory."""
 
     port: int
     store: Store
 
-    def __init__(self, settings, **options):
-        super().__init__(
-            uvicorn.Config(
-                create_app(settings), **{"log_level": "error", "timeout_graceful_shutdown": 5, "ws": "none", **options}
-            )
-        )
+    def __init__(self, settings, app=None, **options):
+        how = {"log_level": "error", "timeout_graceful_shutdown": 5, "ws": "none", **options}
+        super().__init__(uvicorn.Config(app or create_app(settings), **how))
         self.recalled = []
 
     async def startup(self, sockets=None):

@@ -548,3 +548,25 @@ async def test_the_head_of_an_answer_goes_out_with_the_first_of_its_body(server,
     assert (len(sent) == 1) == is_whole
     assert sent[0].startswith(b"HTTP/1.1 ")
     assert sent[0].endswith(b"\r\n\r\n") == line.startswith("HEAD")
+
+
+async def test_a_head_is_sent_though_its_body_takes_its_time(loaded):
+    created, go = create_app(loaded), asyncio.Event()
+
+    async def late(scope, receive, send):
+        if scope["type"] != "http":
+            await created(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await go.wait()
+        await send({"type": "http.response.body", "body": b"late"})
+
+    async with (
+        serving(loaded, app=late, http=LimitedProtocol) as server,
+        connected(server) as (reader, writer),
+        asyncio.timeout(5),
+    ):
+        writer.write(request(*PLAIN))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+        go.set()
+        assert await reader.readexactly(4) == b"late"

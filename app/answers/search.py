@@ -25,8 +25,9 @@ from app.statements import given, statement
 from app.vocabulary import Causality, Kind, Polarity, Stance
 
 COUNTED, LOOKED_AT = 1_000, 10_000
-LONGEST, COMMON = 50, 100
-"""How many hits a page may have; a word is common that more entries have, and one of so many."""
+MAX_HITS, COMMON = 50, 100
+"""How many hits a page has at most. A word is common that more than so many entries have, and more than one in so many
+of all."""
 
 SPANS = 5
 CANDIDATES = 400
@@ -147,15 +148,16 @@ def search(connection: Connection, q: str, plan: Plan, link: Link) -> Body:
     place = _place(signature, plan.cursor)
     conditions = _conditions(connection, plan)
     kinds = plan.filters.get("kind", [])
-    wanted = _wanted(connection, q, kinds, conditions)
+    query = analysis.parse(q)
+    wanted = _wanted(connection, query, kinds, conditions)
     found = _hits(connection, wanted, plan.limit, place) if wanted else []
     if wanted and not found and wanted.every.is_bound:
         # Rather slowly than not at all.
-        wanted = _wanted(connection, q, kinds, conditions, everywhere=True)
+        wanted = _wanted(connection, query, kinds, conditions, everywhere=True)
         found = _hits(connection, wanted, plan.limit, place) if wanted else []
     tail = _found(connection, wanted, plan, link) if wanted else _nothing(plan)
     if not found and place == _FIRST:
-        tail |= _corrections(connection, q, (kinds, conditions), link)
+        tail |= _corrections(connection, q, query, (kinds, conditions), link)
     cursor = seal(signature, list(found[plan.limit - 1][:2])) if len(found) > plan.limit else None
     tail |= {"next": None, "revision": revision_read(connection)}
     items = ",".join([each.hit for each in found[: plan.limit]])
@@ -179,10 +181,10 @@ def first_cursor(q: str) -> str:
 
 
 def _wanted(
-    connection: Connection, q: str, kinds: list[str], conditions: list[ColumnElement[bool]], *, everywhere: bool = False
-) -> _Search | None:
-    """The search for `q`; None where one of its words occurs nowhere."""
-    query = analysis.parse(q)
+    connection: Connection, query: Query, kinds: list[str], conditions: list[ColumnElement[bool]], *,
+    everywhere: bool = False,
+) -> _Search | None:  # fmt: skip
+    """The search for a query; None where one of its words occurs nowhere."""
     parts = index.sought(connection, query)
     if parts is None:
         return None
@@ -207,7 +209,7 @@ def _within(connection: Connection, parts: list[Sought], *, filtered: bool) -> i
 
 
 def _hits(connection: Connection, wanted: _Search, limit: int, place: tuple[int, int]) -> list[_Ranked]:
-    """The first hits behind a place, at most one more than `limit`, which is empty."""
+    """The first hits behind a place: `limit`, and one more if there is, whose text nobody reads."""
     if place == _FIRST and _is_common(connection, wanted):
         return [_Ranked(*row) for row in _kept().rows(connection, stem=wanted.parts[0].part.stem, number=limit + 1)]
     rows = _rows(connection, wanted, limit + 1, place)
@@ -222,8 +224,8 @@ def _is_common(connection: Connection, wanted: _Search) -> bool:
 
 
 def _least(connection: Connection) -> int:
-    """How many entries have a word at most that is not common."""
-    return max(LONGEST, index.size(connection) // COMMON)
+    """In how many entries a word is that is not quite common."""
+    return max(MAX_HITS, index.size(connection) // COMMON)
 
 
 @statement
@@ -234,15 +236,14 @@ def _kept() -> Select[Any]:
 
 def fill(connection: Connection) -> None:
     """Write down what is found first by each common word, once all can be searched."""
-    # Any word of the stem: what is found is found by the stem.
     words = select(stem.c.stem, func.min(term.c.word)).join(term, term.c.stem == stem.c.stem)
     common = words.where(stem.c.count > _least(connection)).group_by(stem.c.stem).order_by(stem.c.stem)
     for each, word in connection.execute(common).all():
-        wanted = _wanted(connection, word, [], [])
-        if wanted is None or not _is_common(connection, wanted):
-            # Questions are put together with it, so that alone it is taken to be unfinished.
-            continue
-        found = enumerate(_rows(connection, wanted, LONGEST + 1, _FIRST))
+        # Any word of the stem will do, also one that is looked for otherwise when it stands alone, as `be` is: what is
+        # found by `being` is found by the stem.
+        wanted = _wanted(connection, Query([Part((word,), each)], [Token(word, 0, len(word))]), [], [])
+        assert wanted is not None, each
+        found = enumerate(_rows(connection, wanted, MAX_HITS + 1, _FIRST))
         rows = [
             {"stem": each, "number": number, "tier": row[0], "entry": row[1], "hit": _hit(row, wanted)}
             for number, row in found
@@ -417,8 +418,8 @@ def _spans(pk: int, hit: str, places: str, texts: list[str], found: dict[int, li
         )
 
 
-def _corrections(connection: Connection, q: str, filters: _Filters, link: Link) -> dict[str, Any]:
-    unknown, better = _corrected(connection, q, analysis.parse(q), filters)
+def _corrections(connection: Connection, q: str, query: Query, filters: _Filters, link: Link) -> dict[str, Any]:
+    unknown, better = _corrected(connection, q, query, filters)
     url = None if better is None else link({"q": better})
     return {"did_you_mean": None if better is None else {"q": better, "url": url}, "unknown_words": unknown}
 
@@ -443,7 +444,7 @@ def _without(q: str, token: Token) -> str:
 def _finds(connection: Connection, q: str, filters: _Filters) -> bool:
     if not analysis.tokens(q) or len(q) > analysis.MAX_LENGTH:
         return False
-    wanted = _wanted(connection, q, *filters, everywhere=True)
+    wanted = _wanted(connection, analysis.parse(q), *filters, everywhere=True)
     return wanted is not None and bool(_rows(connection, wanted, 1, _FIRST))
 
 

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from app import analysis, index
-from app.answers.search import LONGEST, SearchKind, first_cursor
+from app.answers.search import MAX_HITS, SearchKind, first_cursor
 from app.params import DEFAULT_LIMIT, DateParams, Ids, Kinds, Stances, many, maybe, span_of, split
 from app.selection import Plan
 
@@ -34,7 +34,7 @@ class SearchParams(DateParams):
     source: Ids = many("Of, or resting on, one of these sources.", "hartnett-great-leap-forward")
     section: Ids = many("In, or resting on, one of these sections of a source.", "no-lessons-learned")
     stance: Stances = many("How it is said; several mean any of them. Passages have none.", "asserted")
-    limit: int = Field(DEFAULT_LIMIT, ge=1, le=LONGEST, description="How many items a page has.", examples=[5])
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_HITS, description="How many items a page has.", examples=[5])
     cursor: Annotated[str, Field(max_length=2000)] | SkipJsonSchema[None] = maybe(
         "Where the page starts: taken from `next`, never made up.", first_cursor("famine")
     )
