@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, ParamSpec
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import SelectBase
 
 P = ParamSpec("P")
@@ -139,3 +141,25 @@ def padded(keys: Sequence[int]) -> list[int]:
 def bound(number: int) -> list[BindParameter[Any]]:
     """In a query: so many values that come with each request, as `numbered` names them."""
     return [given(name) for name in numbered(range(number))]
+
+
+class _Each(FunctionElement[int]):
+    inherit_cache = True
+
+
+@compiles(_Each, "sqlite")
+def _each_on_sqlite(element: _Each, compiler: Any, **named: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **named)}))"
+
+
+@compiles(_Each, "postgresql")
+def _each_on_postgresql(element: _Each, compiler: Any, **named: Any) -> str:
+    given = compiler.process(element.clauses, **named)
+    return f"(SELECT CAST(value AS integer) FROM json_array_elements_text(CAST({given} AS json)))"
+
+
+def is_listed(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """In a query: whether the column has one of many keys, which come as JSON under a name. So there is one statement
+    for any number of them, where some thousand parameters would take longer to write than to look up.
+    """
+    return column.op("IN", is_comparison=True)(_Each(given(name)))

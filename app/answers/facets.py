@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, Select, Table, func, insert, select, union
 
 from app.answers.timeline import decades, written
-from app.encoding import query_string
+from app.encoding import dump, query_string
 from app.listing import first_keys
 from app.models import citation, facet_count, quote_subject, record, relation
 from app.resources import ALL, About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.selection import STARTED, Plan, is_linked, selected, shelf_of
-from app.statements import bound, given, numbered, padded, statement
+from app.statements import Shape, bound, given, is_listed, numbered, open_, padded, shapes_of, statement, values_of
 from app.vocabulary import PREDICATES
 
 LIMIT, COUNTED = 50, 2_000
@@ -118,13 +118,12 @@ def _counted(connection: Connection, resource: Resource, plan: Plan, name: str, 
     wanted = resource.filters.get(name)
     if wanted is None and keys is not None and is_linked(resource, plan):
         return _by_predicate(connection, resource, plan, keys)
-    where = {} if keys is None else numbered(padded(keys))
-    number = None if keys is None else len(where)
+    where: dict[str, Any] = {} if keys is None else {"keys": dump(keys)}
     kinds = (("first", "last", resource.kind), ("other_first", "other_last", getattr(wanted, "kind", None)))
     for first, last, kind in kinds:
         if kind is not None:
             where[first], _, where[last] = shelf_of(connection, kind)
-    most = _most(wanted, resource.table, resource.own, resource.kind, tuple(plan.predicate), number)
+    most = _most(wanted, resource.table, resource.own, resource.kind, tuple(plan.predicate), some=keys is not None)
     rows = most.rows(connection, **where)
     names = _names(connection, wanted, [row[0] for row in rows])
     found = [(*names(value), number) for value, number, _ in rows]
@@ -134,12 +133,11 @@ def _counted(connection: Connection, resource: Resource, plan: Plan, name: str, 
 
 @statement
 def _most(
-    wanted: Filter | None, table: Table, own: Table | None, kind: str | None, predicates: tuple[str, ...],
-    number: int | None,
+    wanted: Filter | None, table: Table, own: Table | None, kind: str | None, predicates: tuple[str, ...], *, some: bool
 ) -> Select[Any]:  # fmt: skip
-    """The most frequent values among so many items or in the whole list, how often each is there, and how many values
+    """The most frequent values among some items or in the whole list, how often each is there, and how many values
     there are."""
-    pairs = _pairs(wanted, table, own, kind, predicates, number).subquery()
+    pairs = _pairs(wanted, table, own, kind, predicates, some=some).subquery()
     here = pairs.c.value.is_not(None)
     groups = select(pairs.c.value, func.count().label("number")).where(here).group_by(pairs.c.value).subquery()
     top = select(groups.c.value, groups.c.number, func.count().over())
@@ -170,27 +168,34 @@ def _labels(table: Table, number: int) -> Select[Any]:
 
 def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: list[int]) -> Counts:
     """A predicate bears on each filter by records, so where there are such it is counted as the list selects by it."""
-    pk = resource.table.c.pk
     found = list[Counted]()
     for word, term in PREDICATES.items():
         ties = selected(connection, resource, plan._replace(predicate=[word])).ties
-        query = select(func.count()).where(pk.in_(keys), *(tie.holds(pk).condition for tie in ties))
-        if number := connection.execute(query.select_from(resource.table)).scalar_one():
+        held = [tie.holds(resource.pk) for tie in ties]
+        [number] = _tied(resource.table, shapes_of(held)).column(
+            connection, keys=dump(keys), **numbered(values_of(held))
+        )
+        if number:
             found.append((word, term.label, number, {"predicate": word}))
     found.sort(key=lambda each: (-each[2], each[0]))
     return found, 0
 
 
+@statement
+def _tied(table: Table, shapes: tuple[Shape, ...]) -> Select[Any]:
+    """How many items are tied so."""
+    return select(func.count()).select_from(table).where(is_listed(table.c.pk, "keys"), *open_(shapes))
+
+
 def _pairs(
-    wanted: Filter | None, table: Table, own: Table | None, kind: str | None, predicates: tuple[str, ...],
-    number: int | None,
+    wanted: Filter | None, table: Table, own: Table | None, kind: str | None, predicates: tuple[str, ...], *, some: bool
 ) -> Select[Any]:  # fmt: skip
     """Every item with every value that the filter would find it by, once each: `item` and `value`."""
 
     def pairs(item: Column[Any], value: Any, other: str | None = None) -> Select[Any]:
         query = select(item.label("item"), value.label("value")).where(item.is_not(None))
-        if number is not None:
-            query = query.where(item.in_(bound(number)))
+        if some:
+            query = query.where(is_listed(item, "keys"))
         elif kind and item.table is not own:
             query = query.where(item.between(given("first"), given("last")))
         return query if other is None else query.where(value.between(given("other_first"), given("other_last")))
