@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
 
 log = logging.getLogger("fasti")
 MEDIA_TYPE = "application/problem+json"
-NEAR = 60
-"""How alike, in per cent, two words are for the one to be meant by the other."""
+SLIP, NEAR = 0.7, 60
+"""How alike two words are for the one to be meant by the other: the share of letters that need not be changed, or else
+what they have in common in per cent."""
 ProblemName = Literal[
     "bad-request",
     "invalid-request",
@@ -100,6 +102,8 @@ def wrong(*faults: Fault) -> Problem:
 
 
 def nearest(word: str, allowed: Iterable[Any]) -> str | None:
-    """The allowed word most like `word`, or None where none is near."""
-    found = process.extractOne(word[:100], [str(each) for each in allowed], scorer=fuzz.ratio, score_cutoff=NEAR)
+    """The allowed word most like `word`, or None where none is near: by a slip of the fingers, or by its letters."""
+    given, words = word[:100], [str(each) for each in allowed]
+    slip = process.extractOne(given, words, scorer=OSA.normalized_similarity, score_cutoff=SLIP)
+    found = slip or process.extractOne(given, words, scorer=fuzz.ratio, score_cutoff=NEAR)
     return found[0] if found else None

@@ -191,8 +191,31 @@ def test_filters_are_the_api_s_and_stand_in_the_url(visit):
 
 def test_a_wrong_year_is_told_in_the_api_s_words(visit):
     page = visit("?from=lately", faults=True)
-    expect(page.get_by_role("alert")).to_contain_text("from")
-    assert page.get_by_role("button", name="Try again").is_visible()
+    expect(page.get_by_role("alert")).to_contain_text("From: 'lately' is not")
+    # Where it was written it can be mended.
+    year = page.get_by_label("From", exact=True)
+    expect(year).to_have_value("lately")
+    year.fill("1959")
+    year.press("Enter")
+    page.wait_for_url("**from=1959")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert page.locator(".bar").count() > 0
+
+
+@pytest.mark.parametrize("query", ["?view=people&who=nobody-at-all", "?record=nobody-at-all"])
+def test_who_asks_for_what_is_not_there_is_led_back(visit, query):
+    page = visit(query, faults=True)
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("nobody-at-all")
+    alert.get_by_role("link", name="Show all instead").click()
+    expect(alert).to_have_count(0)
+
+
+def test_what_is_said_of_two_people_says_whose_word_it_is(visit):
+    page = visit("?view=people&who=mao-zedong")
+    told = page.locator(".with li li", has_text="criticized")
+    expect(told.first).to_contain_text("attributed")
+    expect(told.first.get_by_role("link", name="evidence")).to_be_visible()
 
 
 def test_zoom_and_pan_by_buttons_wheel_mouse_and_keys(visit):

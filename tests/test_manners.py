@@ -412,7 +412,8 @@ async def test_near_misses_are_named(client):
     assert "Did you mean" not in (await client.get("/v1/people/xyzzy")).json()["detail"]
     detail = (await client.get("/v1/events", params={"person": "Mao Zedong"})).json()["errors"][0]["detail"]
     assert detail.endswith("small letters, digits and hyphens; an id is found by /v1/suggest?q=…")
-    assert (await client.get("/v1/events?stance=assert")).json()["errors"][0]["nearest"] == "asserted"
+    for query, near in (("stance=assert", "asserted"), ("form=1960", "from"), ("orgnization=x", "organization")):
+        assert (await client.get(f"/v1/events?{query}")).json()["errors"][0]["nearest"] == near
     for wrong, right in (("event", "events"), ("person/mao-zedong", "people"), ("polices", "policies")):
         assert f"Did you mean /v1/{right}?" in (await client.get(f"/v1/{wrong}")).json()["detail"]
 

@@ -9,7 +9,12 @@ const PATIENCE = 20_000;
 export class Failure extends Error {
   constructor(url, status, problem) {
     super(problem?.detail ?? (status ? `It answered ${status}.` : "It could not be reached."));
-    Object.assign(this, { url, status, title: problem?.title ?? "The API did not answer as it should" });
+    Object.assign(this, { url, status, title: problem?.title ?? "The API did not answer as it should", faults: problem?.errors ?? [] });
+  }
+
+  /** Whether the same question will fail again. */
+  get isFinal() {
+    return this.status >= 400 && this.status < 500;
   }
 }
 

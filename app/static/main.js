@@ -98,9 +98,10 @@ function focusIn(root) {
 }
 
 function failure(error, retry) {
+  const anew = Object.fromEntries([...state().keys()].filter((name) => name !== "view").map((name) => [name, null]));
   return h("div", { class: "failure", role: "alert" },
     h("h2", {}, error.title ?? "The page has a fault"), h("p", {}, error.message),
-    h("button", { type: "button", onclick: retry }, "Try again"));
+    error.isFinal ? link(anew, {}, "Show all instead") : h("button", { type: "button", onclick: retry }, "Try again"));
 }
 
 function mark() {

@@ -106,9 +106,14 @@ async function deeds(asked, id) {
 }
 
 function deed(relation, id) {
-  const notes = [relation.role, relation.date?.text && `“${relation.date.text}”`, ...marks(relation),
+  return [recordLink(otherEnd(relation, id)), ...resting(relation, relation.role)];
+}
+
+/** How a relation is said and by whom, and the way to its evidence. */
+function resting(relation, role) {
+  const notes = [role, relation.date?.text && `“${relation.date.text}”`, ...marks(relation),
     relation.attributed_to && `says ${voice(relation)}`].filter(Boolean);
-  return [recordLink(otherEnd(relation, id)), h("span", { class: "quiet" }, notes.length ? ` ${notes.join(" · ")}` : ""),
+  return [h("span", { class: "quiet" }, notes.length ? ` ${notes.join(" · ")}` : ""),
     " ", panelLink("relation", relation.id, { class: "cite", title: "Who says so, and where" }, "evidence")];
 }
 
@@ -126,7 +131,7 @@ function together(actor, relations, shared) {
   };
   for (const relation of relations) {
     const { subject, object, label, role } = relation;
-    add(otherEnd(relation, actor.id), `${subject.name} ${label} ${object.name}${role ? ` (${role})` : ""}`);
+    add(otherEnd(relation, actor.id), [`${subject.name} ${label} ${object.name}${role ? ` (${role})` : ""}`, ...resting(relation)]);
   }
   for (const record of shared) {
     const own = record.involved?.find((each) => each.record.id === actor.id);

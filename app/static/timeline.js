@@ -1,5 +1,6 @@
 /** The timeline: what is dated on an axis, what is not in a tray of its own, and causes as arcs over both. */
 
+import { Failure } from "./api.js";
 import { told } from "./bars.js";
 import { Arcs, causeList, chained } from "./causes.js";
 import { Chart } from "./chart.js";
@@ -29,7 +30,7 @@ export async function show(asked) {
   const given = state();
   const kinds = given.getAll("kind").filter((kind) => kind in LISTS);
   const shown = kinds.length ? kinds : DEFAULT;
-  const lists = shown.map((kind) => asked.all(LISTS[kind].path, query(kind, given), MOST));
+  const lists = shown.map((kind) => asked.all(LISTS[kind].path, query(kind, given), MOST).catch(mistaken));
   const [options, relations, ...found] = await Promise.all([
     asked.get("/v1/events", { facets: "person,policy", fields: "id", limit: 1 }),
     asked.all("/v1/relations", { causality: ["explicit", "implied"], include: "citations" }, MOST),
@@ -40,11 +41,21 @@ export async function show(asked) {
   return [
     filters(Object.keys(LISTS), shown, options.facets, given),
     ...found.map((list, index) => list.whole ? null : notice(list, shown[index])),
-    records.length ? stage(records, causes, relations.citations, given) : empty(given),
+    found[0].faults ? found[0].faults.map(fault) : records.length ? stage(records, causes, relations.citations, given) : empty(given),
     causes.length ? h("section", { "aria-labelledby": "causes" }, h("h2", { id: "causes" }, "Causes"),
       h("p", { class: "lead" }, "What the sources state as a cause, and what they only imply, each with its words."),
       causeList(causes, relations.citations)) : null,
   ];
+}
+
+/** A filter that was written wrongly leaves the others as they are, and the place where it can be mended. */
+function mistaken(error) {
+  if (!(error instanceof Failure) || error.status !== 422) throw error;
+  return { items: [], whole: true, faults: error.faults };
+}
+
+function fault({ parameter, detail }) {
+  return h("p", { class: "failure", role: "alert" }, h("strong", {}, capital(parameter)), `: ${detail}`);
 }
 
 function query(kind, given) {
