@@ -41,6 +41,7 @@ export async function show(asked) {
   return [
     filters(Object.keys(LISTS), shown, options.facets, given),
     ...found.map((list, index) => list.whole ? null : notice(list, shown[index])),
+    given.has("from") || given.has("to") ? h("p", { class: "quiet" }, "What has no date is left out: no year can be asked of it.") : null,
     found[0].faults ? found[0].faults.map(fault) : records.length ? stage(records, causes, relations.citations, given) : empty(given),
     causes.length ? h("section", { "aria-labelledby": "causes" }, h("h2", { id: "causes" }, "Causes"),
       h("p", { class: "lead" }, "What the sources state as a cause, and what they only imply, each with its words."),
@@ -142,7 +143,7 @@ function tray(records, chips, grown) {
     return made;
   };
   return h("div", { class: "tray" },
-    h("h2", {}, "Undated ", h("small", {}, `${records.length.toLocaleString("en")}, which no source places in time`)),
+    h("h2", {}, "Undated ", h("small", {}, `${records.length.toLocaleString("en")}, whose place here means nothing`)),
     growing({ class: "chips" }, TRAY, records, chip, grown));
 }
 
