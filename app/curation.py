@@ -99,7 +99,8 @@ def staged(
         for left in place.glob(".fasti-[0-9]*-*"):
             shutil.rmtree(left, ignore_errors=True)
     size = sum(path.stat().st_size for folder in folders for path in files(folder))
-    made = TemporaryDirectory(prefix=f".fasti-{os.getpid()}-", dir=place)
+    # Where others' temporary files are, nothing is taken for a left one: it may be a load's into another database.
+    made = TemporaryDirectory(prefix=f".fasti-{os.getpid()}-" if place else "fasti-load-", dir=place)
     with made as folder, workers(wanted=size > LARGE) as hands:
         staging = Staging(Path(folder) / "staging")
         try:

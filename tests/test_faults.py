@@ -24,11 +24,12 @@ from anyio.from_thread import start_blocking_portal
 from sqlalchemy import text
 
 from app import seal
+from app.curation import staged
 from app.db import Database
 from app.errors import Problem
 from app.load import load, stored_revision
 from app.main import create_app
-from app.pack import PackError
+from app.pack import PackError, folders
 from app.settings import ROOT, Settings
 from tests.serving import serving
 
@@ -166,6 +167,15 @@ def test_what_killed_loads_left_is_removed_whatever_process_has_their_number_now
         (path.parent / f".fasti-{number}-abc").mkdir()
         (path.parent / f".fasti-{number}-abc" / "staging").write_bytes(b"cut")
     load(copied, force=True)
+    assert beside(copied) == []
+
+
+def test_a_load_leaves_what_another_keeps_where_temporary_files_are(copied, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(database_of(copied).parent))
+    # As a load into PostgreSQL does, which has no folder of its own.
+    with staged(folders(copied.seed_dir)) as other:
+        assert load(copied, force=True).changed
+        assert other.staging.path.is_file()
     assert beside(copied) == []
 
 
