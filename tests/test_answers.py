@@ -219,6 +219,6 @@ async def test_the_readme_shows_the_real_answer(client):
     assert (await client.get(target)).json() | {"revision": ""} == json.loads(answer) | {"revision": ""}
     table = readme[readme.index("| question |") :].partition("\n\n")[0]
     requests = re.findall("`(/[^`]+)`", table)
-    assert len(requests) == 13
+    assert len(requests) == 14
     for each in requests:
         assert (await client.get(f"/v1{each}")).status_code == 200, each
