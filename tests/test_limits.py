@@ -155,7 +155,8 @@ async def test_a_body_that_the_application_waits_for_has_an_end(loaded):
     async with serving(loaded, http=LimitedProtocol) as server:
         server.config.loaded_app = waits
         async with connected(server) as (reader, writer):
-            writer.write(IN_PIECES)
+            # Below what ends any request whose head is long past.
+            writer.write(IN_PIECES[: BODY_BYTES + 200_000])
             statuses, body = await answers(reader)
         assert statuses == [413]
         assert is_problem(body, 413, "content-too-large")
@@ -218,7 +219,7 @@ async def test_many_requests_without_waiting_are_answered_up_to_a_number(server)
         writer.write(request("GET /v1/events?limit=1 HTTP/1.1", HOST) * (PIPELINED + 50))
         statuses, _ = await answers(reader, 30)
     # What does not fit into one segment comes later, and may find that others were answered.
-    assert PIPELINED < len(statuses) <= PIPELINED + 50
+    assert PIPELINED < len(statuses) < PIPELINED + 50
     assert set(statuses) == {200}
 
 
