@@ -17,7 +17,7 @@ from app.listing import first_keys
 from app.models import citation, facet_count, quote_subject, record, relation
 from app.resources import ALL, About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.selection import STARTED, Plan, is_linked, selected, shelf_of
-from app.statements import Shape, bound, given, is_listed, numbered, open_, padded, shapes_of, statement, values_of
+from app.statements import Shape, given, is_listed, numbered, open_, shapes_of, statement, values_of
 from app.vocabulary import PREDICATES
 
 LIMIT, COUNTED = 50, 2_000
@@ -154,27 +154,24 @@ def _names(connection: Connection, wanted: Filter | None, values: list[Any]) -> 
             return lambda value: (bool(value), bool(value))
         case In() | Cited(ids=False):
             return lambda value: (value, value)
-    keys = padded(values)
     table = wanted.table if isinstance(wanted, Key) else record
-    rows = _labels(table, len(keys)).rows(connection, **numbered(keys))
+    rows = _labels(table).rows(connection, keys=dump(values))
     return {pk: (id, text) for pk, id, text in rows}.__getitem__
 
 
 @statement
-def _labels(table: Table, number: int) -> Select[Any]:
+def _labels(table: Table) -> Select[Any]:
     label = table.c.name if table is record else table.c.id
-    return select(table.c.pk, table.c.id, label.label("label")).where(table.c.pk.in_(bound(number)))
+    return select(table.c.pk, table.c.id, label.label("label")).where(is_listed(table.c.pk, "keys"))
 
 
 def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: list[int]) -> Counts:
     """A predicate bears on each filter by records, so where there are such it is counted as the list selects by it."""
-    found = list[Counted]()
+    found, listed = list[Counted](), dump(keys)
     for word, term in PREDICATES.items():
         ties = selected(connection, resource, plan._replace(predicate=[word])).ties
         held = [tie.holds(resource.pk) for tie in ties]
-        [number] = _tied(resource.table, shapes_of(held)).column(
-            connection, keys=dump(keys), **numbered(values_of(held))
-        )
+        [number] = _tied(resource.table, shapes_of(held)).column(connection, keys=listed, **numbered(values_of(held)))
         if number:
             found.append((word, term.label, number, {"predicate": word}))
     found.sort(key=lambda each: (-each[2], each[0]))

@@ -38,11 +38,12 @@ export async function show(asked) {
   ]);
   const records = found.flatMap(({ items }) => items);
   const causes = among(relations.items, records);
+  const wrong = found.find(({ faults }) => faults);
   return [
     filters(Object.keys(LISTS), shown, options.facets, given),
     ...found.map((list, index) => list.whole ? null : notice(list, shown[index])),
     given.has("from") || given.has("to") ? h("p", { class: "quiet" }, "What has no date is left out: no year can be asked of it.") : null,
-    found[0].faults ? found[0].faults.map(fault) : records.length ? stage(records, causes, relations.citations, given) : empty(given),
+    wrong ? wrong.faults.map(fault) : records.length ? stage(records, causes, relations.citations, given) : empty(given),
     causes.length ? h("section", { "aria-labelledby": "causes" }, h("h2", { id: "causes" }, "Causes"),
       h("p", { class: "lead" }, "What the sources state as a cause, and what they only imply, each with its words."),
       causeList(causes, relations.citations)) : null,
