@@ -27,6 +27,7 @@ _DATE = re.compile(
     r"(?:-(?P<month>\d\d|XX)(?:-(?P<day>\d\d|XX))?)?(?P<mark>[?~%])?",
     re.ASCII,
 )
+_LOOSE = re.compile(r"(\d{3,4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", re.ASCII)
 
 
 class DateError(ValueError):
@@ -121,7 +122,8 @@ def parse_day_range(text: str) -> tuple[int, int]:
 def _point(text: str) -> _Point:
     match = _DATE.fullmatch(text)
     if match is None:
-        raise DateError(f"{text!r} is not an EDTF date such as 1957, 1966-06, 1966-06-01, 195X, -0043 or 1932~")
+        such = "such as 1957, 1966-06, 1966-06-01, 195X, -0043 or 1932~"
+        raise DateError(f"{text!r} is not an EDTF date {such}{_hint(text)}")
     year, far, vague, month, day, mark = match.group("year", "far", "vague", "month", "day", "mark")
     if vague is not None:
         return _unspecified(text, vague, month, mark or "")
@@ -129,6 +131,18 @@ def _point(text: str) -> _Point:
     if abs(number) > MAX_YEAR:
         raise DateError(f"the year of {text!r} is beyond ±{MAX_YEAR}")
     return _calendar(text, number, month, day, mark or "")
+
+
+def _hint(text: str) -> str:
+    """What was perhaps meant: a date that lacks only its zeros, or a decade in plain words."""
+    meant = re.sub(r"^(\d{3})0s$", r"\1X", text, flags=re.ASCII)
+    if found := _LOOSE.fullmatch(text):
+        year, *others = found.groups()
+        meant = "-".join([year.zfill(4), *(each.zfill(2) for each in others if each)])
+    try:
+        return f"; did you mean {meant}?" if _DATE.fullmatch(meant) and _point(meant) else ""
+    except DateError:
+        return ""
 
 
 def _unspecified(text: str, digits: str, month: str | None, mark: str) -> _Point:

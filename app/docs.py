@@ -122,6 +122,7 @@ def install(app: FastAPI, routes: Mapping[str, APIRoute]) -> None:
     app.state.parameters = {route.name: _parameters(route) for route in routes.values()}
     app.state.formats = {route.name: _formats(route) for route in routes.values()}
     app.state.lists = {path.split("/")[2] for path in routes if path.count("/") > 1}
+    app.state.below = {path.rpartition("/")[2]: path for path in routes if "{id}/" in path}
 
 
 def _parameters(route: APIRoute) -> dict[str, bool]:

@@ -14,8 +14,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, Table, and_, o
 from app import zones
 from app.cursors import fits, seal, unseal
 from app.resources import Resource
-from app.selection import Plan, Selection, Tie, among, between, equal, known, rows_of, selected, shelf_of
-from app.statements import Clause, Shape, given, numbered, open_, padded, shapes_of, statement, values_of
+from app.selection import Plan, Selection, Tie, between, equal, known, rows_of, selected, shelf_of
+from app.statements import Clause, Shape, given, is_listed, listed, numbered, open_, shapes_of, statement, values_of
 from app.zones import Stretch
 
 MOST = 4_000
@@ -169,7 +169,7 @@ def _narrowed(
             yield [between(pk, stretch), *others]
         else:
             for found in _followed(connection, followed, stretch, size, down=down):
-                yield [among(pk, padded(found)), *others]
+                yield [Clause(is_listed, (pk,), (listed(found),)), *others]
 
 
 def _are_many(connection: Connection, tie: Tie, keys: Stretch) -> bool:

@@ -170,9 +170,11 @@ async def _http(request: Request, error: Any) -> Response:
 
 
 def _near(request: Request) -> str | None:
-    """The list whose name is most like the one in the path; a kind's own name counts as its list's."""
-    parts = request.url.path.strip("/").split("/")
-    lists = request.app.state.lists
-    wanted = next((part for part in parts if part != "v1"), "")
-    near = PLURALS.get(wanted) or nearest(wanted, lists)  # type: ignore[call-overload]
+    """The list whose name is most like the one in the path, where a kind's own name counts as its list's; or what there
+    is below an item, in its right place."""
+    wanted, *more = [part for part in request.url.path.split("/") if part and part != "v1"] or [""]
+    state = request.app.state
+    if len(more) == 2 and (below := nearest(more[1], state.below)):
+        return str(state.below[below]).format(id=more[0])
+    near = PLURALS.get(wanted) or nearest(wanted, state.lists)  # type: ignore[call-overload]
     return f"/v1/{near}" if near else None

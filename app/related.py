@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, select, union
 
 from app.models import citation, record, relation
 from app.resources import Resource
-from app.statements import bound, numbered, statement
+from app.statements import given, is_listed, listed, statement
 
 ENDS = (relation.c.subject, relation.c.object)
 
@@ -19,36 +19,39 @@ def related(
 
     Citations are also those of the relations that another of the `names` adds.
     """
-    found = _related(resource.name, name, len(keys), most, beside_relations="relations" in names)
-    return found.column(connection, **numbered(keys))
+    found = _related(resource.name, name, most, beside_relations="relations" in names)
+    return found.column(connection, keys=listed(keys))
 
 
 @statement
-def _related(of: str, name: str, number: int, most: int, *, beside_relations: bool) -> Select[Any]:
-    keys = bound(number)
+def _related(of: str, name: str, most: int, *, beside_relations: bool) -> Select[Any]:
     cited_by = {"relations": citation.c.relation, "passages": citation.c.passage}.get(of, citation.c.record)
     match of, name:
         case "relations", "records":
-            return _documents(record, [_first(most, end, relation.c.pk.in_(keys)) for end in ENDS], most)
+            return _documents(record, [_first(most, end, _is_item(relation.c.pk)) for end in ENDS], most)
         case "citations", "records":
-            return _documents(record, [_first(most, citation.c.record, citation.c.pk.in_(keys))], most)
+            return _documents(record, [_first(most, citation.c.record, _is_item(citation.c.pk))], most)
         case "citations", "relations":
-            return _documents(relation, [_first(most, citation.c.relation, citation.c.pk.in_(keys))], most)
+            return _documents(relation, [_first(most, citation.c.relation, _is_item(citation.c.pk))], most)
         case _, "relations":
-            return _documents(relation, _touching(keys, most), most)
+            return _documents(relation, _touching(most), most)
         case _, "records":
             others = zip(ENDS, ENDS[::-1], strict=True)
-            return _documents(record, [_first(most, there, here.in_(keys)) for here, there in others], most)
-    cited = [_first(most, citation.c.pk, cited_by.in_(keys))]
+            return _documents(record, [_first(most, there, _is_item(here)) for here, there in others], most)
+    cited = [_first(most, citation.c.pk, _is_item(cited_by))]
     if beside_relations:
-        cited += [_first(most, citation.c.pk, citation.c.relation.in_(_any(_touching(keys, most), most)))]
+        cited += [_first(most, citation.c.pk, citation.c.relation.in_(_any(_touching(most), most)))]
     return _documents(citation, cited, most)
 
 
-def _touching(keys: list[Any], most: int) -> list[Select[Any]]:
+def _is_item(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    return is_listed(column, given("keys"))
+
+
+def _touching(most: int) -> list[Select[Any]]:
     """The relations that have one of the keys at either end, in the order of their index."""
     pk, predicate = relation.c.pk, relation.c.predicate
-    return [select(pk.label("pk")).where(end.in_(keys)).order_by(predicate, pk).limit(most) for end in ENDS]
+    return [select(pk.label("pk")).where(_is_item(end)).order_by(predicate, pk).limit(most) for end in ENDS]
 
 
 def _first(most: int, key: Any, here: ColumnElement[bool]) -> Select[Any]:

@@ -5,7 +5,7 @@ To build a query, to find its text again and to wrap its rows takes SQLAlchemy 1
 needs 10 to answer it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple, ParamSpec
 
@@ -132,34 +132,35 @@ def numbered(values: Iterable[Any]) -> dict[str, Any]:
     return {f"v{n}": value for n, value in enumerate(values)}
 
 
-def padded(keys: Sequence[int]) -> list[int]:
-    """The same keys, the last one repeated up to a power of two, so that lists of any length have few shapes."""
-    missing = (1 << (len(keys) - 1).bit_length()) - len(keys) if keys else 0
-    return [*keys, *[keys[-1] for _ in range(missing)]]
-
-
 def bound(number: int) -> list[BindParameter[Any]]:
     """In a query: so many values that come with each request, as `numbered` names them."""
     return [given(name) for name in numbered(range(number))]
 
 
-class _Each(FunctionElement[int]):
+class _Listed(FunctionElement[bool]):
+    # Of no type: SQLAlchemy has SQLite compare a truth with 1, and then no index is used.
     inherit_cache = True
 
 
-@compiles(_Each, "sqlite")
-def _each_on_sqlite(element: _Each, compiler: Any, **named: Any) -> str:
-    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **named)}))"
+@compiles(_Listed, "sqlite")
+def _listed_on_sqlite(element: _Listed, compiler: Any, **named: Any) -> str:
+    column, keys = (compiler.process(each, **named) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({keys}))"
 
 
-@compiles(_Each, "postgresql")
-def _each_on_postgresql(element: _Each, compiler: Any, **named: Any) -> str:
-    given = compiler.process(element.clauses, **named)
-    return f"(SELECT CAST(value AS integer) FROM json_array_elements_text(CAST({given} AS json)))"
+@compiles(_Listed, "postgresql")
+def _listed_on_postgresql(element: _Listed, compiler: Any, **named: Any) -> str:
+    column, keys = (compiler.process(each, **named) for each in element.clauses)
+    return f"{column} = ANY (CAST(translate({keys}, '[]', '{{}}') AS integer[]))"
 
 
-def is_listed(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """In a query: whether the column has one of many keys, which come as JSON under a name. So there is one statement
-    for any number of them, where some thousand parameters would take longer to write than to look up.
+def is_listed(column: ColumnElement[Any], keys: ColumnElement[Any] | str) -> ColumnElement[bool]:
+    """In a query: whether the column has one of many keys, which come as `listed` writes them. So there is one
+    statement for any number of them, where some thousand parameters would take longer to write than to look up.
     """
-    return column.op("IN", is_comparison=True)(_Each(given(name)))
+    return _Listed(column, keys)
+
+
+def listed(keys: Iterable[int]) -> str:
+    """Keys as one value."""
+    return str([*keys])

@@ -123,6 +123,25 @@ def test_a_terminus_before_the_start_is_refused():
         parse("1957/", not_after="1950")
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("1960-1-1", "1960-01-01"),
+        ("1960-6", "1960-06"),
+        ("988", "0988"),
+        ("1960s", "196X"),
+        ("1960-13-1", ""),
+        ("60", ""),
+        ("1960/1", ""),
+        ("June 1960", ""),
+    ],
+)
+def test_a_slip_is_told_with_what_was_perhaps_meant(text, meant):
+    with pytest.raises(DateError) as told:
+        parse(text)
+    assert str(told.value).partition("did you mean ")[2].rstrip("?") == meant
+
+
 def test_days_are_those_of_the_calendar():
     assert day_number(1970, 1, 1) == 2440588
     for ordinal in range(1, date.max.toordinal() + 1, 97):

@@ -414,7 +414,14 @@ async def test_near_misses_are_named(client):
     assert detail.endswith("small letters, digits and hyphens; an id is found by /v1/suggest?q=…")
     for query, near in (("stance=assert", "asserted"), ("form=1960", "from"), ("orgnization=x", "organization")):
         assert (await client.get(f"/v1/events?{query}")).json()["errors"][0]["nearest"] == near
-    for wrong, right in (("event", "events"), ("person/mao-zedong", "people"), ("polices", "policies")):
+    for wrong, right in (
+        ("event", "events"),
+        ("person/mao-zedong", "people"),
+        ("polices", "policies"),
+        ("people/mao-zedong/evidence", "records/mao-zedong/evidence"),
+        ("records/mao-zedong/neighbours", "records/mao-zedong/neighbors"),
+        ("people/mao-zedong/friends", "people"),
+    ):
         assert f"Did you mean /v1/{right}?" in (await client.get(f"/v1/{wrong}")).json()["detail"]
 
 

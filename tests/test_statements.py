@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.db import Database
 from app.models import record
-from app.statements import Statement, given, padded, statement
+from app.statements import Statement, given, is_listed, listed, statement
 
 pytestmark = pytest.mark.anyio
 
@@ -68,8 +68,10 @@ async def test_what_the_driver_refuses_is_raised_as_sqlalchemy_does(read):
     assert await read(fails) == "raised"
 
 
-@pytest.mark.parametrize(
-    ("keys", "found"), [([], []), ([3], [3]), ([3, 1, 2], [3, 1, 2, 2]), ([1, 2, 3, 4], [1, 2, 3, 4])]
-)
-def test_keys_are_filled_up_to_few_lengths(keys, found):
-    assert padded(keys) == found
+@pytest.mark.parametrize("keys", [[], [3], [3, 1, 2, 2], [*range(100, 0, -1)]])
+async def test_one_statement_is_asked_for_any_number_of_keys(read, keys):
+    found = Statement(select(record.c.pk).where(is_listed(record.c.pk, given("keys"))).order_by(record.c.pk))
+    held = select(record.c.pk).where(is_listed(record.c.pk, listed(keys))).order_by(record.c.pk)
+    known = await read(lambda connection: found.column(connection, keys=listed(keys)))
+    assert known == await read(lambda connection: [*connection.execute(held).scalars()])
+    assert known == sorted({*keys})

@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import Boolean, Column, Connection, Select, Table, func, insert, select, union
 
 from app.answers.timeline import decades, written
-from app.encoding import dump, query_string
+from app.encoding import query_string
 from app.listing import first_keys
 from app.models import citation, facet_count, quote_subject, record, relation
 from app.resources import ALL, About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.selection import STARTED, Plan, is_linked, selected, shelf_of
-from app.statements import Shape, given, is_listed, numbered, open_, shapes_of, statement, values_of
+from app.statements import Shape, given, is_listed, listed, numbered, open_, shapes_of, statement, values_of
 from app.vocabulary import PREDICATES
 
 LIMIT, COUNTED = 50, 2_000
@@ -118,7 +118,7 @@ def _counted(connection: Connection, resource: Resource, plan: Plan, name: str, 
     wanted = resource.filters.get(name)
     if wanted is None and keys is not None and is_linked(resource, plan):
         return _by_predicate(connection, resource, plan, keys)
-    where: dict[str, Any] = {} if keys is None else {"keys": dump(keys)}
+    where: dict[str, Any] = {} if keys is None else {"keys": listed(keys)}
     kinds = (("first", "last", resource.kind), ("other_first", "other_last", getattr(wanted, "kind", None)))
     for first, last, kind in kinds:
         if kind is not None:
@@ -155,23 +155,23 @@ def _names(connection: Connection, wanted: Filter | None, values: list[Any]) -> 
         case In() | Cited(ids=False):
             return lambda value: (value, value)
     table = wanted.table if isinstance(wanted, Key) else record
-    rows = _labels(table).rows(connection, keys=dump(values))
+    rows = _labels(table).rows(connection, keys=listed(values))
     return {pk: (id, text) for pk, id, text in rows}.__getitem__
 
 
 @statement
 def _labels(table: Table) -> Select[Any]:
     label = table.c.name if table is record else table.c.id
-    return select(table.c.pk, table.c.id, label.label("label")).where(is_listed(table.c.pk, "keys"))
+    return select(table.c.pk, table.c.id, label.label("label")).where(is_listed(table.c.pk, given("keys")))
 
 
 def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: list[int]) -> Counts:
     """A predicate bears on each filter by records, so where there are such it is counted as the list selects by it."""
-    found, listed = list[Counted](), dump(keys)
+    found, items = list[Counted](), listed(keys)
     for word, term in PREDICATES.items():
         ties = selected(connection, resource, plan._replace(predicate=[word])).ties
         held = [tie.holds(resource.pk) for tie in ties]
-        [number] = _tied(resource.table, shapes_of(held)).column(connection, keys=listed, **numbered(values_of(held)))
+        [number] = _tied(resource.table, shapes_of(held)).column(connection, keys=items, **numbered(values_of(held)))
         if number:
             found.append((word, term.label, number, {"predicate": word}))
     found.sort(key=lambda each: (-each[2], each[0]))
@@ -181,7 +181,7 @@ def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: 
 @statement
 def _tied(table: Table, shapes: tuple[Shape, ...]) -> Select[Any]:
     """How many items are tied so."""
-    return select(func.count()).select_from(table).where(is_listed(table.c.pk, "keys"), *open_(shapes))
+    return select(func.count()).select_from(table).where(is_listed(table.c.pk, given("keys")), *open_(shapes))
 
 
 def _pairs(
@@ -192,7 +192,7 @@ def _pairs(
     def pairs(item: Column[Any], value: Any, other: str | None = None) -> Select[Any]:
         query = select(item.label("item"), value.label("value")).where(item.is_not(None))
         if some:
-            query = query.where(is_listed(item, "keys"))
+            query = query.where(is_listed(item, given("keys")))
         elif kind and item.table is not own:
             query = query.where(item.between(given("first"), given("last")))
         return query if other is None else query.where(value.between(given("other_first"), given("other_last")))

@@ -13,7 +13,7 @@ from app.encoding import dump
 from app.models import record, relation
 from app.schemas import Bounds, Days, Ref, When, Wire, said
 from app.selection import shelf_of
-from app.statements import bound, numbered, padded, statement
+from app.statements import given, is_listed, listed, statement
 from app.vocabulary import PLURALS, Causality, Kind, Polarity, Predicate, Stance
 
 Direction = Literal["any", "out", "in"]
@@ -144,12 +144,11 @@ def hops(
     """
     found, unread = list[Hop](), False
     predicates = tuple(["caused"] if wanted.causality else wanted.predicates)
-    keys = padded(frontier)
+    keys = listed(frontier)
     ends = (relation.c.subject, relation.c.object)
     for forward, (near, far) in ((True, ends), (False, ends[::-1])):
         if frontier and direction != ("in" if forward else "out"):
-            leading_on = _leading_on(near, far, predicates, len(keys), forward=forward)
-            rows = leading_on.rows(connection, **numbered(keys))
+            rows = _leading_on(near, far, predicates, forward=forward).rows(connection, keys=keys)
             unread |= len(rows) > MAX_READ
             found += map(Hop._make, rows[:MAX_READ])
     # Of a relation that is walked both ways, the way forward stays before the other.
@@ -157,12 +156,10 @@ def hops(
 
 
 @statement
-def _leading_on(
-    near: Column[Any], far: Column[Any], predicates: tuple[str, ...], number: int, *, forward: bool
-) -> Select[Any]:
+def _leading_on(near: Column[Any], far: Column[Any], predicates: tuple[str, ...], *, forward: bool) -> Select[Any]:
     said_so = (relation.c.predicate, relation.c.causality, relation.c.stance, relation.c.polarity)
     query: Select[Any] = select(relation.c.pk, relation.c.id, near, far, *said_so, literal(int(forward)))
-    query = query.where(near.in_(bound(number)))
+    query = query.where(is_listed(near, given("keys")))
     if predicates:
         query = query.where(relation.c.predicate.in_(predicates))
     return query.order_by(near, relation.c.predicate, relation.c.pk).limit(MAX_READ + 1)
@@ -170,15 +167,12 @@ def _leading_on(
 
 def denied(connection: Connection, keys: Sequence[int]) -> set[int]:
     """Those of the records that the source denies."""
-    if not keys:
-        return set()
-    keys = padded(keys)
-    return set(_denied(len(keys)).column(connection, **numbered(keys)))
+    return set(_denied().column(connection, keys=listed(keys))) if keys else set()
 
 
 @statement
-def _denied(number: int) -> Select[Any]:
-    return select(record.c.pk).where(record.c.pk.in_(bound(number)), record.c.polarity == "negative")
+def _denied() -> Select[Any]:
+    return select(record.c.pk).where(is_listed(record.c.pk, given("keys")), record.c.polarity == "negative")
 
 
 def told(parts: list[str]) -> str | None:
@@ -223,16 +217,15 @@ def nodes_of(connection: Connection, depths: dict[int, int]) -> list[str]:
     """The records with these keys, each with its depth, as `Node` in JSON: the nearest first, then by id."""
     if not depths:
         return []
-    keys = padded([*depths])
-    rows = _nodes(len(keys)).rows(connection, **numbered(keys))
+    rows = _nodes().rows(connection, keys=listed(depths))
     rows.sort(key=lambda row: (depths[row[0]], row[1]))
     return [_node(depths[pk], *row) for pk, *row in rows]
 
 
 @statement
-def _nodes(number: int) -> Select[Any]:
+def _nodes() -> Select[Any]:
     of = record.c
-    return select(of.pk, of.id, of.kind, of.name, of.date_text, of.document).where(of.pk.in_(bound(number)))
+    return select(of.pk, of.id, of.kind, of.name, of.date_text, of.document).where(is_listed(of.pk, given("keys")))
 
 
 def _node(depth: int, id: str, kind: Kind, name: str, date_text: str | None, document: str) -> str:
@@ -255,14 +248,13 @@ def links_of(connection: Connection, keys: Collection[int]) -> list[str]:
     """The relations with these keys, each with the places it rests on, as `Link` in JSON, by id."""
     if not keys:
         return []
-    wanted = padded([*keys])
-    return [_link(*row) for row in _links(len(wanted)).rows(connection, **numbered(wanted))]
+    return [_link(*row) for row in _links().rows(connection, keys=listed(keys))]
 
 
 @statement
-def _links(number: int) -> Select[Any]:
-    query = select(relation.c.document, relation.c.cited).where(relation.c.pk.in_(bound(number)))
-    return query.order_by(relation.c.id)
+def _links() -> Select[Any]:
+    wanted = select(relation.c.document, relation.c.cited).where(is_listed(relation.c.pk, given("keys")))
+    return wanted.order_by(relation.c.id)
 
 
 def _link(document: str, cited: str) -> str:
