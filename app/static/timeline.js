@@ -143,8 +143,9 @@ function tray(records, chips, grown) {
     tip(made, () => [capital(record.name), record.date && told(record.date, null), record.summary]);
     return made;
   };
+  const dashed = records.some(({ stance }) => stance !== "asserted") ? "; dashed: what the author does not simply assert" : "";
   return h("div", { class: "tray" },
-    h("h2", {}, "Undated ", h("small", {}, `${records.length.toLocaleString("en")}, whose place here means nothing`)),
+    h("h2", {}, "Undated ", h("small", {}, `${records.length.toLocaleString("en")}, whose place here means nothing${dashed}`)),
     growing({ class: "chips" }, TRAY, records, chip, grown));
 }
 
