@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
-LARGE = 20_000_000
+LARGE = 2_000_000
 """Bytes of packs that are worth starting processes for."""
 
 

@@ -223,12 +223,15 @@ _SPEECH = {
 
 
 @lru_cache
-def _matching(speech: _Speech, first: int, last: int) -> str:
-    """The keys of what matches in some parts: from one after the other, as far as they are wanted."""
-    order = "rowid" if speech is _SPEECH["sqlite"] else "rowid + 0"
+def _matching(speech: _Speech, first: int, last: int, *, ordered: bool = True) -> str:
+    """The keys of what matches in some parts: from one after the other, as far as they are wanted.
+
+    To have them in order, PostgreSQL reads all that match first.
+    """
+    order = "" if not ordered else "ORDER BY rowid" if speech is _SPEECH["sqlite"] else "ORDER BY rowid + 0"
     parts = (
         f"SELECT * FROM (SELECT rowid AS pk FROM entry_index_{part} WHERE {speech.matches.format(part)} "
-        f"ORDER BY {order} LIMIT $most) AS part_{part}"
+        f"{order} LIMIT $most) AS part_{part}"
         for part in range(first, last)
     )
     return " UNION ALL ".join(parts)
@@ -388,7 +391,7 @@ def _names(speech: _Speech) -> str:
 
 
 def counts(connection: Connection, asked: Asked, most: int) -> dict[str, int]:
-    """How many of each kind are among the first `most` that match."""
+    """How many of each kind are among `most` that match."""
     given = {"query": asked.whole, "after": 0, "most": most}
     rows = ask(connection, _counts(_speech(connection), asked.last), given)
     return {ALL_KINDS[kind]: count for kind, count in rows}
@@ -396,7 +399,7 @@ def counts(connection: Connection, asked: Asked, most: int) -> dict[str, int]:
 
 @lru_cache
 def _counts(speech: _Speech, last: int) -> str:
-    bits, matching = (1 << KIND_BITS) - 1, _matching(speech, 0, last)
+    bits, matching = (1 << KIND_BITS) - 1, _matching(speech, 0, last, ordered=False)
     return _said(
         speech, f"SELECT pk & {bits} AS kind, count(*) FROM ({matching} LIMIT $most) AS found GROUP BY pk & {bits}"
     )

@@ -310,7 +310,7 @@ BREAKAGES = [
     Breakage(
         "a query has its time on PostgreSQL",
         "postgresql.py",
-        " -cstatement_timeout={server.limit}",
+        '"statement_timeout": server.limit,',
         "",
         "limits::test_every_query_has_its_time",
     ),
@@ -383,7 +383,7 @@ BREAKAGES = [
         "limits.py",
         "        if not self.is_open:\n            self.cycle",
         "        if False:\n            self.cycle",
-        "limits::test_exports_at_once_have_an_end",
+        "restart::test_what_is_on_its_way_when_the_end_comes_is_answered",
     ),
     Breakage(
         "what is on its way is answered",
