@@ -32,6 +32,9 @@ FILES = 300
 """How many a server may have open besides the connections of its clients: its data, and those it refuses."""
 
 GRACE_SECONDS = 20
+BEGIN_SECONDS = 60
+"""How long a worker may take to begin, or to say that it lives; on a busy machine uvicorn's five are too few."""
+
 cli = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 
@@ -171,6 +174,7 @@ def serve(
         "app.main:create_app", factory=True, workers=workers, host=host, port=port,
         http="app.limits:LimitedProtocol" if watched else "app.protocol:RememberingProtocol", ws="none",
         limit_concurrency=_connections(settings), timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=BEGIN_SECONDS,
         log_config=logs.configuration(settings.log), log_level="error", access_log=False, server_header=False,
     )  # fmt: skip
     listening = _listening(config)

@@ -393,6 +393,13 @@ BREAKAGES = [
         "restart::test_what_is_on_its_way_when_the_end_comes_is_answered",
     ),
     Breakage(
+        "a worker that is slow to begin is waited for",
+        "cli.py",
+        "timeout_worker_healthcheck=BEGIN_SECONDS",
+        "timeout_worker_healthcheck=1",
+        "restart::test_workers_are_begun_anew_one_after_the_other",
+    ),
+    Breakage(
         "a socket that is handed over is used",
         "cli.py",
         "found = socket(fileno=3)",

@@ -156,7 +156,7 @@ async def test_workers_are_begun_anew_one_after_the_other(running, keep):
     before = workers(process)
     async with Traffic(port, keep=keep) as traffic:
         process.send_signal(signal.SIGHUP)
-        await asyncio.to_thread(until, lambda: len(workers(process)) == 2 and not workers(process) & before)
+        await asyncio.to_thread(until, lambda: len(workers(process)) == 2 and not workers(process) & before, 120)
         await traffic.more()
     assert (traffic.lost, traffic.refused) == ([], 0)
     process.send_signal(signal.SIGTERM)
