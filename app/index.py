@@ -198,6 +198,7 @@ class _Speech(NamedTuple):
     then: str
     given: str
     matches: str
+    order: str
 
     def any(self, tokens: Iterable[str]) -> str:
         return f"({self.either.join(f'{self.quote}{token}{self.quote}' for token in tokens)})"
@@ -213,11 +214,13 @@ class _Speech(NamedTuple):
 
 
 _SPEECH = {
-    "sqlite": _Speech(" AND ", " OR ", " NOT ", '"', " ", ":{}", "entry_index_{} MATCH $query AND rowid > $after"),
+    "sqlite": _Speech(
+        " AND ", " OR ", " NOT ", '"', " ", ":{}", "entry_index_{} MATCH $query AND rowid > $after", "rowid",
+    ),
     # The sum keeps the server from walking by keys through entries that do not match: it cannot know how rare they are.
     "postgresql": _Speech(
         " & ", " | ", " & !", "'", "' <-> '", "%({})s",
-        "tokens @@ CAST($query AS tsquery) AND rowid + 0 > CAST($after AS integer)",
+        "tokens @@ CAST($query AS tsquery) AND rowid + 0 > CAST($after AS integer)", "rowid + 0",
     ),
 }  # fmt: skip
 
@@ -228,10 +231,10 @@ def _matching(speech: _Speech, first: int, last: int, *, ordered: bool = True) -
 
     To have them in order, PostgreSQL reads all that match first.
     """
-    order = "" if not ordered else "ORDER BY rowid" if speech is _SPEECH["sqlite"] else "ORDER BY rowid + 0"
+    order = f"ORDER BY {speech.order} " * ordered
     parts = (
         f"SELECT * FROM (SELECT rowid AS pk FROM entry_index_{part} WHERE {speech.matches.format(part)} "
-        f"{order} LIMIT $most) AS part_{part}"
+        f"{order}LIMIT $most) AS part_{part}"
         for part in range(first, last)
     )
     return " UNION ALL ".join(parts)

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, select, union
 
 from app.models import citation, record, relation
 from app.resources import Resource
-from app.statements import given, is_listed, listed, statement
+from app.statements import is_listed, listed, statement
 
 ENDS = (relation.c.subject, relation.c.object)
 
@@ -28,30 +28,26 @@ def _related(of: str, name: str, most: int, *, beside_relations: bool) -> Select
     cited_by = {"relations": citation.c.relation, "passages": citation.c.passage}.get(of, citation.c.record)
     match of, name:
         case "relations", "records":
-            return _documents(record, [_first(most, end, _is_item(relation.c.pk)) for end in ENDS], most)
+            return _documents(record, [_first(most, end, is_listed(relation.c.pk)) for end in ENDS], most)
         case "citations", "records":
-            return _documents(record, [_first(most, citation.c.record, _is_item(citation.c.pk))], most)
+            return _documents(record, [_first(most, citation.c.record, is_listed(citation.c.pk))], most)
         case "citations", "relations":
-            return _documents(relation, [_first(most, citation.c.relation, _is_item(citation.c.pk))], most)
+            return _documents(relation, [_first(most, citation.c.relation, is_listed(citation.c.pk))], most)
         case _, "relations":
             return _documents(relation, _touching(most), most)
         case _, "records":
             others = zip(ENDS, ENDS[::-1], strict=True)
-            return _documents(record, [_first(most, there, _is_item(here)) for here, there in others], most)
-    cited = [_first(most, citation.c.pk, _is_item(cited_by))]
+            return _documents(record, [_first(most, there, is_listed(here)) for here, there in others], most)
+    cited = [_first(most, citation.c.pk, is_listed(cited_by))]
     if beside_relations:
         cited += [_first(most, citation.c.pk, citation.c.relation.in_(_any(_touching(most), most)))]
     return _documents(citation, cited, most)
 
 
-def _is_item(column: ColumnElement[Any]) -> ColumnElement[bool]:
-    return is_listed(column, given("keys"))
-
-
 def _touching(most: int) -> list[Select[Any]]:
     """The relations that have one of the keys at either end, in the order of their index."""
     pk, predicate = relation.c.pk, relation.c.predicate
-    return [select(pk.label("pk")).where(_is_item(end)).order_by(predicate, pk).limit(most) for end in ENDS]
+    return [select(pk.label("pk")).where(is_listed(end)).order_by(predicate, pk).limit(most) for end in ENDS]
 
 
 def _first(most: int, key: Any, here: ColumnElement[bool]) -> Select[Any]:

@@ -27,7 +27,7 @@ from app.entries import id_of
 from app.errors import Fault, Problem, nearest, wrong
 from app.models import citation, estimate, quote_subject, record, relation, shelf, word
 from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
-from app.statements import Clause, Shape, bound, filled, given, numbered, open_, shapes_of, statement, values_of
+from app.statements import Clause, Shape, filled, given, numbered, open_, shapes_of, statement, values_of
 from app.vocabulary import PLURALS
 from app.zones import Stretch
 
@@ -353,7 +353,7 @@ def keys_for(
 @statement
 def _keys_by_id(target: Table, number: int) -> Select[Any]:
     columns = (target.c.id, target.c.pk, record.c.kind) if target is record else (target.c.id, target.c.pk)
-    return select(*columns).where(target.c.id.in_(bound(number)))
+    return select(*columns).where(target.c.id.in_([given(name) for name in numbered(range(number))]))
 
 
 def known_words(connection: Connection, name: str, field_: str, values: list[str], faults: list[Fault]) -> None:

@@ -37,6 +37,9 @@ def given(name: str) -> BindParameter[Any]:
     return bindparam(name, required=False)
 
 
+KEYS = given("keys")
+
+
 def ask(connection: Connection, sql: str, bound: Any) -> list[tuple[Any, ...]]:
     """The rows of a statement in the driver's own form. Raises DBAPIError as `connection.execute` does."""
     driver: Any = connection.connection.dbapi_connection
@@ -132,11 +135,6 @@ def numbered(values: Iterable[Any]) -> dict[str, Any]:
     return {f"v{n}": value for n, value in enumerate(values)}
 
 
-def bound(number: int) -> list[BindParameter[Any]]:
-    """In a query: so many values that come with each request, as `numbered` names them."""
-    return [given(name) for name in numbered(range(number))]
-
-
 class _Listed(FunctionElement[bool]):
     # Of no type: SQLAlchemy has SQLite compare a truth with 1, and then no index is used.
     inherit_cache = True
@@ -154,8 +152,8 @@ def _listed_on_postgresql(element: _Listed, compiler: Any, **named: Any) -> str:
     return f"{column} = ANY (CAST(translate({keys}, '[]', '{{}}') AS integer[]))"
 
 
-def is_listed(column: ColumnElement[Any], keys: ColumnElement[Any] | str) -> ColumnElement[bool]:
-    """In a query: whether the column has one of many keys, which come as `listed` writes them. So there is one
+def is_listed(column: ColumnElement[Any], keys: str | BindParameter[Any] = KEYS) -> ColumnElement[bool]:
+    """In a query: whether the column has one of many keys, which are `given` as `listed` writes them. So there is one
     statement for any number of them, where some thousand parameters would take longer to write than to look up.
     """
     return _Listed(column, keys)

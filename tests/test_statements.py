@@ -70,7 +70,7 @@ async def test_what_the_driver_refuses_is_raised_as_sqlalchemy_does(read):
 
 @pytest.mark.parametrize("keys", [[], [3], [3, 1, 2, 2], [*range(100, 0, -1)]])
 async def test_one_statement_is_asked_for_any_number_of_keys(read, keys):
-    found = Statement(select(record.c.pk).where(is_listed(record.c.pk, given("keys"))).order_by(record.c.pk))
+    found = Statement(select(record.c.pk).where(is_listed(record.c.pk)).order_by(record.c.pk))
     held = select(record.c.pk).where(is_listed(record.c.pk, listed(keys))).order_by(record.c.pk)
     known = await read(lambda connection: found.column(connection, keys=listed(keys)))
     assert known == await read(lambda connection: [*connection.execute(held).scalars()])

@@ -162,7 +162,7 @@ def _names(connection: Connection, wanted: Filter | None, values: list[Any]) -> 
 @statement
 def _labels(table: Table) -> Select[Any]:
     label = table.c.name if table is record else table.c.id
-    return select(table.c.pk, table.c.id, label.label("label")).where(is_listed(table.c.pk, given("keys")))
+    return select(table.c.pk, table.c.id, label.label("label")).where(is_listed(table.c.pk))
 
 
 def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: list[int]) -> Counts:
@@ -181,7 +181,7 @@ def _by_predicate(connection: Connection, resource: Resource, plan: Plan, keys: 
 @statement
 def _tied(table: Table, shapes: tuple[Shape, ...]) -> Select[Any]:
     """How many items are tied so."""
-    return select(func.count()).select_from(table).where(is_listed(table.c.pk, given("keys")), *open_(shapes))
+    return select(func.count()).select_from(table).where(is_listed(table.c.pk), *open_(shapes))
 
 
 def _pairs(
@@ -192,7 +192,7 @@ def _pairs(
     def pairs(item: Column[Any], value: Any, other: str | None = None) -> Select[Any]:
         query = select(item.label("item"), value.label("value")).where(item.is_not(None))
         if some:
-            query = query.where(is_listed(item, given("keys")))
+            query = query.where(is_listed(item))
         elif kind and item.table is not own:
             query = query.where(item.between(given("first"), given("last")))
         return query if other is None else query.where(value.between(given("other_first"), given("other_last")))

@@ -13,7 +13,7 @@ from app.encoding import dump
 from app.models import record, relation
 from app.schemas import Bounds, Days, Ref, When, Wire, said
 from app.selection import shelf_of
-from app.statements import given, is_listed, listed, statement
+from app.statements import is_listed, listed, statement
 from app.vocabulary import PLURALS, Causality, Kind, Polarity, Predicate, Stance
 
 Direction = Literal["any", "out", "in"]
@@ -159,7 +159,7 @@ def hops(
 def _leading_on(near: Column[Any], far: Column[Any], predicates: tuple[str, ...], *, forward: bool) -> Select[Any]:
     said_so = (relation.c.predicate, relation.c.causality, relation.c.stance, relation.c.polarity)
     query: Select[Any] = select(relation.c.pk, relation.c.id, near, far, *said_so, literal(int(forward)))
-    query = query.where(is_listed(near, given("keys")))
+    query = query.where(is_listed(near))
     if predicates:
         query = query.where(relation.c.predicate.in_(predicates))
     return query.order_by(near, relation.c.predicate, relation.c.pk).limit(MAX_READ + 1)
@@ -172,7 +172,7 @@ def denied(connection: Connection, keys: Sequence[int]) -> set[int]:
 
 @statement
 def _denied() -> Select[Any]:
-    return select(record.c.pk).where(is_listed(record.c.pk, given("keys")), record.c.polarity == "negative")
+    return select(record.c.pk).where(is_listed(record.c.pk), record.c.polarity == "negative")
 
 
 def told(parts: list[str]) -> str | None:
@@ -225,7 +225,7 @@ def nodes_of(connection: Connection, depths: dict[int, int]) -> list[str]:
 @statement
 def _nodes() -> Select[Any]:
     of = record.c
-    return select(of.pk, of.id, of.kind, of.name, of.date_text, of.document).where(is_listed(of.pk, given("keys")))
+    return select(of.pk, of.id, of.kind, of.name, of.date_text, of.document).where(is_listed(of.pk))
 
 
 def _node(depth: int, id: str, kind: Kind, name: str, date_text: str | None, document: str) -> str:
@@ -253,7 +253,7 @@ def links_of(connection: Connection, keys: Collection[int]) -> list[str]:
 
 @statement
 def _links() -> Select[Any]:
-    wanted = select(relation.c.document, relation.c.cited).where(is_listed(relation.c.pk, given("keys")))
+    wanted = select(relation.c.document, relation.c.cited).where(is_listed(relation.c.pk))
     return wanted.order_by(relation.c.id)
 
 

@@ -28,6 +28,13 @@ export function marks({ stance, polarity, causality }) {
   ].filter(Boolean);
 }
 
+/** The stances that draw a dashed edge: what is aimed at, proposed, depicted or said by somebody else. */
+const DASHED = ["goal", "proposal", "depicted", "attributed"];
+
+export function isDashed({ stance }) {
+  return DASHED.includes(stance);
+}
+
 /** A figure as it is given: a range, a number, or an end alone. */
 export function figure({ low, high, value, unit, approximate }) {
   const number = (each) => each.toLocaleString("en");

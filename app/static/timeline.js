@@ -7,7 +7,7 @@ import { Chart } from "./chart.js";
 import { iso, parsed, span } from "./dates.js";
 import { growing, h } from "./dom.js";
 import { filters } from "./filters.js";
-import { capital } from "./kinds.js";
+import { capital, isDashed } from "./kinds.js";
 import { change, recordLink, state } from "./state.js";
 import { tip } from "./tip.js";
 
@@ -137,13 +137,13 @@ function legend() {
 
 function tray(records, chips, grown) {
   const chip = (record) => {
-    const made = recordLink(record, { class: `chip kind-${record.kind} ${record.stance}`, data: { id: record.id } },
+    const made = recordLink(record, { class: `chip kind-${record.kind}${isDashed(record) ? " dashed" : ""}`, data: { id: record.id } },
       capital(record.name), record.date ? h("em", {}, ` ${record.date.text}`) : null);
     chips.set(record.id, made);
     tip(made, () => [capital(record.name), record.date && told(record.date, null), record.summary]);
     return made;
   };
-  const dashed = records.some(({ stance }) => stance !== "asserted") ? "; dashed: what the author does not simply assert" : "";
+  const dashed = records.some(isDashed) ? "; dashed: what the author does not simply assert" : "";
   return h("div", { class: "tray" },
     h("h2", {}, "Undated ", h("small", {}, `${records.length.toLocaleString("en")}, whose place here means nothing${dashed}`)),
     growing({ class: "chips" }, TRAY, records, chip, grown));
