@@ -25,6 +25,7 @@ from app.db import Database
 from app.edge import ALLOW, Edge, internal, respond
 from app.errors import Fault, Problem, nearest, wrong
 from app.formats import RECORD_FORMATS, SPARSE
+from app.memory import keep_freed
 from app.routers import comparison, evidence, export, graph, records, search, timeline
 from app.routers.dispatch import Dispatch
 from app.routers.reading import strict
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        keep_freed()
         async with agents.router.lifespan_context(agents) if agents else nullcontext():
             yield {STORE: store}
         database.close()

@@ -11,7 +11,7 @@ from app.settings import ROOT, Settings
 from tests.breakages import BREAKAGES
 
 LEVELS = [
-    {"settings", "dates", "errors", "vocabulary", "analysis", "encoding", "logs", "pages", "seal"},
+    {"settings", "dates", "errors", "vocabulary", "analysis", "encoding", "logs", "memory", "pages", "seal"},
     {"models", "db", "postgresql", "sqlite", "turns", "packfile", "statements", "workers", "entries"},
     {"schemas", "spans", "pack", "caching", "edge", "formats", "index", "cursors", "zones", "target"},
     {"texts", "staging", "limits"},
