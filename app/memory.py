@@ -4,7 +4,7 @@ import ctypes
 from contextlib import suppress
 
 KEPT = 16_777_216
-"""Bytes at the end of the heap that a process keeps for what it does next, and the largest piece that comes from there."""
+"""Bytes: what is kept at the end of the heap, and the largest piece that is taken from there."""
 
 # As malloc.h numbers what can be set.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
