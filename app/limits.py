@@ -64,6 +64,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.unread: TimerHandle | None = None
         self.refused: Problem | None = None
         self.running: RequestResponseCycle | None = None
+        self.latest = b""
         self.outgoing: _Outgoing
         # Whether it hears anything, is one that only tells that there are too many, and may ask more than once.
         self.is_deaf, self.is_spare, self.is_open = False, False, True
@@ -91,13 +92,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.is_deaf:
             return
-        self.segment = len(data)
+        self.segment, self.latest = len(data), data
         # What came with the end of another request is not counted, so that a head may be longer by one segment.
         if self.part == BODY:
             self.rest += self.segment
         else:
             self.head += self.segment
         super().data_received(data)
+        self.latest = b""
         if self.is_deaf:
             return
         if self.part == HEAD and self.head > HEAD_BYTES:
@@ -184,7 +186,7 @@ class LimitedProtocol(HttpToolsProtocol):
         raise _Refused
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn says it in words of its own)
-        self._refuse(self.refused or Problem("bad-request", "This is not a request as HTTP/1.1 has them."))
+        self._refuse(self.refused or _malformed(self.latest))
 
     def _refuse(self, problem: Problem) -> None:
         """Answer what came before, then tell the problem if there is a place for it, and end the connection."""
@@ -350,6 +352,14 @@ class _Outgoing:
 
 def _too_many() -> Problem:
     return Problem("unavailable", "There are as many connections as there can be: come again in a moment.")
+
+
+def _malformed(data: bytes) -> Problem:
+    """What cannot be parsed; the beginner's way to it is a letter that a URL has no place for."""
+    line = data.partition(b"\r\n")[0]
+    if line.isascii() or not line.startswith((b"GET /", b"HEAD /")):
+        return Problem("bad-request", "This is not a request as HTTP/1.1 has them.")
+    return Problem("bad-request", "A URL is of ASCII: write every other letter percent-encoded, such as %C3%A9 for é.")
 
 
 def _large_body() -> Problem:

@@ -26,6 +26,7 @@ from app.edge import ALLOW, Edge, internal, respond
 from app.errors import Fault, Problem, nearest, wrong
 from app.formats import RECORD_FORMATS, SPARSE
 from app.memory import keep_freed
+from app.params import malformed
 from app.routers import comparison, evidence, export, graph, records, search, timeline
 from app.routers.dispatch import Dispatch
 from app.routers.reading import strict
@@ -151,9 +152,7 @@ def _fault(error: Any) -> Fault:
         detail = f"{given} is not allowed; these are: {', '.join(allowed)}"
         return Fault(parameter=name, detail=detail, nearest=nearest(str(error["input"]), allowed))
     if error["type"] == "string_pattern_mismatch":
-        hint = "; an id is found by /v1/suggest?q=…" if " " in given or given != given.lower() else ""
-        detail = f"{given} is not of the form of an id or a word: small letters, digits and hyphens{hint}"
-        return Fault(parameter=name, detail=detail, nearest=None)
+        return malformed(name, str(error["input"]), error["ctx"]["pattern"])
     message = error["msg"].removeprefix("Value error, ")
     said = message if message.startswith(given) else f"{given}: {message[:1].lower()}{message[1:]}"
     return Fault(parameter=name, detail=said, nearest=None)

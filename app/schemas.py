@@ -156,7 +156,7 @@ class Policy(Base):
     kind: Literal["policy"]
     type: str = said("What sort of policy.", "campaign")
     date: When | None = said("When; null where the source gives no words of time.")
-    initiators: list[Ref] = said("Who initiated or announced it.")
+    initiators: list[Ref] = said("Who initiated or announced it, or the event in which that was done.")
 
 
 class Estimate(Base):

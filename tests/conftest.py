@@ -7,10 +7,16 @@ from pathlib import Path
 import httpx
 import pytest
 from asgi_lifespan import LifespanManager
+from hypothesis import HealthCheck
+from hypothesis import settings as effort
 
 from app.load import load
 from app.main import create_app
 from app.settings import ROOT, Settings
+
+# A slow machine is no fault of what is tested.
+effort.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+effort.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

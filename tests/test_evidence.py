@@ -14,15 +14,39 @@ async def items(client, target):
     return response.json()["items"]
 
 
-async def test_evidence_holds_every_citation_of_the_record_and_its_relations(client):
+async def test_evidence_holds_every_citation_of_the_record_and_of_what_is_said_of_it(client):
     body = (await client.get("/v1/records/liu-shaoqi/evidence")).json()
     own = await items(client, "/v1/citations?record=liu-shaoqi&limit=200")
     relations = await items(client, "/v1/relations?record=liu-shaoqi&limit=200")
     tied = [c for r in relations for c in await items(client, r["links"]["citations"])]
+    for stated in ("estimates?subject", "quotes?speaker", "quotes?about"):
+        for each in await items(client, f"/v1/{stated}=liu-shaoqi"):
+            tied += await items(client, each["links"]["citations"])
     assert sorted(item["citation"] for item in body["items"]) == sorted(c["id"] for c in own + tied)
     assert (body["total"], body["truncated"], body["record"]["kind"]) == (len(own) + len(tied), None, "person")
     starts = [item["target"]["selector"][-1]["start"] for item in body["items"]]
     assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize(
+    ("record", "stated"),
+    [
+        ("great-leap-famine", "/v1/estimates?subject=great-leap-famine"),
+        ("mao-zedong", "/v1/quotes?speaker=mao-zedong"),
+        ("liu-shaoqi", "/v1/quotes?about=liu-shaoqi"),
+    ],
+)
+async def test_evidence_holds_estimates_of_the_record_and_quotations_by_and_about_it(client, record, stated):
+    found = await items(client, f"/v1/records/{record}/evidence")
+    said = await items(client, stated)
+    assert said
+    for each in said:
+        cited = await items(client, each["links"]["citations"])
+        mine = [item for item in found if item["statement"]["id"] == each["id"]]
+        assert sorted(item["citation"] for item in mine) == sorted(c["id"] for c in cited)
+        for item in mine:
+            assert item["statement"]["text"] == each["summary"]
+            assert (item["stance"], item["attributed_to"]) == (each["stance"], each["attributed_to"])
 
 
 async def test_an_accusation_is_told_apart_from_what_the_author_states(client):
@@ -47,7 +71,7 @@ async def test_a_record_has_its_own_stance(client):
 
 async def test_selectors_select_the_words_in_the_text(ides):
     found = await items(ides, "/v1/records/senna/evidence")
-    assert len(found) == 2
+    assert len(found) == 3
     for item in found:
         quote, position = item["target"]["selector"]
         assert TEXT[position["start"] : position["end"]] == quote["exact"]

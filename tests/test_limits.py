@@ -89,6 +89,23 @@ async def test_what_is_too_large_is_refused(server, name):
     assert is_problem(body, status, problem)
 
 
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("GET /v1/search?q=Škoda HTTP/1.1\r\n\r\n".encode(), True),
+        (b"\x16\x03\x01\xff\xff\r\n\r\n", False),
+        (b"GET /v1 HTTP/1.1\r\nH\xffst: x\r\n\r\n", False),
+    ],
+)
+async def test_who_writes_other_letters_into_a_url_is_told_so(server, sent, told):
+    async with connected(server) as (reader, writer):
+        writer.write(sent)
+        statuses, body = await answers(reader)
+    assert statuses == [400]
+    assert is_problem(body, 400, "bad-request")
+    assert ("percent-encoded" in json.loads(body)["detail"]) == told
+
+
 @pytest.mark.parametrize("name", LARGE)
 async def test_what_came_before_it_is_answered(server, monkeypatch, name):
     monkeypatch.setattr(limits, "REQUEST_SECONDS", 0.5)

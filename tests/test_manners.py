@@ -410,10 +410,22 @@ async def test_near_misses_are_named(client):
         assert "Did you mean 'mao-zedong'?" in (await client.get(f"/v1/people/{near}")).json()["detail"]
         assert (await client.get(f"/v1/events?person={near}")).json()["errors"][0]["nearest"] == "mao-zedong"
     assert "Did you mean" not in (await client.get("/v1/people/xyzzy")).json()["detail"]
-    detail = (await client.get("/v1/events", params={"person": "Mao Zedong"})).json()["errors"][0]["detail"]
-    assert detail.endswith("small letters, digits and hyphens; an id is found by /v1/suggest?q=…")
-    for query, near in (("stance=assert", "asserted"), ("form=1960", "from"), ("orgnization=x", "organization")):
-        assert (await client.get(f"/v1/events?{query}")).json()["errors"][0]["nearest"] == near
+    for query, near in (
+        ("stance=assert", "asserted"),
+        ("form=1960", "from"),
+        ("orgnization=x", "organization"),
+        ("page=2", "cursor"),
+        ("year=1960", "from"),
+        ("per_page=5", "limit"),
+        ("person=Mao%20Zedong", "mao-zedong"),
+        ("type=change-of-office", "change_of_office"),
+        ("type=Announcement", "announcement"),
+        ("fields=date.text", "date"),
+    ):
+        [fault] = (await client.get(f"/v1/events?{query}")).json()["errors"]
+        assert fault["nearest"] == near
+        assert near in fault["detail"] or query == "stance=assert"
+    assert (await client.get("/v1/events?fields=%21")).json()["errors"][0]["nearest"] is None
     for wrong, right in (
         ("event", "events"),
         ("person/mao-zedong", "people"),

@@ -3,10 +3,10 @@
 import json
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, false, func, or_, select
+from sqlalchemy import CompoundSelect, Connection, Row, Select, func, literal, or_, select, union
 
 from app.db import revision_read
-from app.models import citation, passage, record, relation
+from app.models import citation, estimate, passage, quote, quote_subject, record, relation
 from app.resources import RECORDS
 from app.schemas import Ref, SectionInfo, Wire, said
 from app.selection import missing
@@ -47,7 +47,7 @@ class SpecificResource(Wire):
 
 
 class Statement(Wire):
-    """What is said: the record itself, or a relation that it stands in."""
+    """What is said: the record itself, a relation of it, an estimate of it, or a quotation by or about it."""
 
     type: Literal["record", "relation"] = said("A record or a relation.", "relation")
     id: str = said("Its id.", "mao-zedong.announced.great-leap-forward")
@@ -88,42 +88,61 @@ def evidence(connection: Connection, name: str, units: Units, stances: list[Stan
     subject = connection.execute(select(record.c.pk, record.c.document).where(record.c.id == name)).first()
     if subject is None:
         raise missing(connection, RECORDS, name)
-    touching = select(relation.c.pk).where(or_(relation.c.subject == subject.pk, relation.c.object == subject.pk))
+    claim = func.coalesce(relation.c.document, record.c.document).label("claim")
     query = (
         select(
-            citation.c.document, relation.c.document.label("relation"), passage.c.text,
-            passage.c.start_offset, func.count().over().label("all"),
+            citation.c.document, claim, passage.c.text, passage.c.start_offset, func.count().over().label("all"),
         )
         .join(passage, passage.c.pk == citation.c.passage)
         .outerjoin(relation, relation.c.pk == citation.c.relation)
-        .where(or_(citation.c.record == subject.pk, citation.c.relation.in_(touching)))
+        .outerjoin(record, record.c.pk == citation.c.record)
+        .where(or_(citation.c.record.in_(_about(subject.pk)), citation.c.relation.in_(_touching(subject.pk))))
         .order_by(citation.c.source, citation.c.start_offset, citation.c.end_offset, citation.c.id)
         .limit(LIMIT)
     )  # fmt: skip
-    own = json.loads(subject.document)
     if stances:
-        itself = citation.c.record.is_not(None) if own["stance"] in stances else false()
-        query = query.where(or_(relation.c.stance.in_(stances), itself))
+        query = query.where(func.coalesce(relation.c.stance, record.c.stance).in_(stances))
+    own = json.loads(subject.document)
     rows = connection.execute(query).all()
     total = rows[0].all if rows else 0
     return EvidenceList(
         record=_ref(own),
         units=units,
-        items=[_item(row, own, units) for row in rows],
+        items=[_item(row, units) for row in rows],
         total=total,
-        truncated=f"Only the first {LIMIT} of {total}: see /v1/citations?record={name}" if total > LIMIT else None,
+        truncated=_cut(name, total) if total > LIMIT else None,
         revision=revision_read(connection),
     )
+
+
+def _touching(pk: int) -> Select[Any]:
+    """The relations that the record stands in."""
+    return select(relation.c.pk).where(or_(relation.c.subject == pk, relation.c.object == pk))
+
+
+def _about(pk: int) -> CompoundSelect[Any]:
+    """The record, and those whose subject it is: estimates of it, what it said, and what was said about it."""
+    return union(
+        select(literal(pk)),
+        select(estimate.c.pk).where(estimate.c.subject == pk),
+        select(quote.c.pk).where(quote.c.speaker == pk),
+        select(quote_subject.c.quote).where(quote_subject.c.record == pk),
+    )
+
+
+def _cut(name: str, total: int) -> str:
+    lists = "citations?record", "estimates?subject", "quotes?about", "quotes?speaker"
+    return f"Only the first {LIMIT} of {total}: see {', '.join(f'/v1/{each}={name}' for each in lists)}"
 
 
 def _ref(document: dict[str, Any]) -> Ref:
     return Ref(id=document["id"], kind=document["kind"], name=document["name"], url=document["links"]["self"])
 
 
-def _item(row: Row[Any], own: dict[str, Any], units: Units) -> Evidence:
-    cited = json.loads(row.document)
-    claim = json.loads(row.relation) if row.relation else own
-    text = _sentence(claim, cited["target"]["name"]) if row.relation else own["summary"]
+def _item(row: Row[Any], units: Units) -> Evidence:
+    cited, claim = json.loads(row.document), json.loads(row.claim)
+    is_relation = cited["target"]["type"] == "relation"
+    text = _sentence(claim, cited["target"]["name"]) if is_relation else claim["summary"]
     return Evidence(
         statement=Statement(**{key: cited["target"][key] for key in ("type", "id", "url")}, text=text),
         **{key: claim[key] for key in ("stance", "attributed_to", "polarity")},

@@ -10,7 +10,18 @@ from app.answers.timeline import Tally, list_url
 from app.db import revision_read
 from app.models import citation, record, relation, word
 from app.queries import count
-from app.resources import CITATIONS, ESTIMATES, EVENTS, ORGANIZATIONS, PEOPLE, POLICIES, RECORDS, RELATIONS, Resource
+from app.resources import (
+    CITATIONS,
+    ESTIMATES,
+    EVENTS,
+    ORGANIZATIONS,
+    PEOPLE,
+    POLICIES,
+    QUOTES,
+    RECORDS,
+    RELATIONS,
+    Resource,
+)
 from app.schemas import Ref, Wire, said
 from app.selection import Plan
 from app.vocabulary import Kind
@@ -70,7 +81,7 @@ def quality(connection: Connection) -> Quality:
     return Quality(
         sources=_sources(connection),
         uncited={"records": _uncited(connection, "record"), "relations": _uncited(connection, "relation")},
-        undated=[_lacking(connection, each, "dated") for each in (EVENTS, POLICIES)],
+        undated=[_lacking(connection, each, "dated") for each in (EVENTS, POLICIES, ESTIMATES, QUOTES)],
         unnamed=[_lacking(connection, each, "name_known") for each in (PEOPLE, ORGANIZATIONS)],
         unattributed={
             "records": _tally(connection, RECORDS, stance="attributed", attributed=False),

@@ -429,7 +429,7 @@ def _corrected(connection: Connection, q: str, query: Query, filters: _Filters) 
     unknown = [token for token in query.tokens if not _occurs(connection, token, query)]
     mended = q
     for token in reversed(unknown):
-        like = _like(connection, token.word)
+        like = _like(connection, token)
         mended = _without(mended, token) if like is None else mended[: token.start] + like + mended[token.end :]
     shorter = (_without(mended, token) for token in reversed(analysis.tokens(mended)))
     better = next((each for each in (mended, *shorter) if each != q and _finds(connection, each, filters)), None)
@@ -438,7 +438,7 @@ def _corrected(connection: Connection, q: str, query: Query, filters: _Filters) 
 
 def _without(q: str, token: Token) -> str:
     following = next((each.start for each in analysis.tokens(q) if each.start >= token.end), len(q))
-    return f"{q[: token.start]}{q[following:]}".strip()
+    return f"{q[: token.start]}{q[following:]}".strip(" -")
 
 
 def _finds(connection: Connection, q: str, filters: _Filters) -> bool:
@@ -453,9 +453,11 @@ def _occurs(connection: Connection, token: Token, query: Query) -> bool:
     return index.occurs(connection, loose[0] if loose else Part((token.word,), analysis.stem(token.word)))
 
 
-def _like(connection: Connection, word: str) -> str | None:
-    """The word most like it, the more frequent of equals; among the most frequent of each length and initial."""
-    size = len(word)
+def _like(connection: Connection, token: Token) -> str | None:
+    """The word most like it, the more frequent of equals; among the most frequent of each length and initial. None that
+    questions are put together with, and none that begins otherwise but by one slip.
+    """
+    word, size = token.word, len(token.word)
     shelves = [
         select(term.c.word, term.c.shown, term.c.pk)
         .where(term.c.initial == initial, term.c.length == length)
@@ -466,6 +468,12 @@ def _like(connection: Connection, word: str) -> str | None:
         for length in range(max(2, size - 2), size + 3)
     ]
     rows = connection.execute(union_all(*(select(shelf) for shelf in shelves))).all()
-    most = 0 if size < 3 else 1 if size < 5 else 2 if size < 9 else 3
-    near = [(distance, row.pk, row.shown) for row in rows if (distance := OSA.distance(word, row.word)) <= most]
+    # A sign of a writing without spaces is a word, and stands for more letters than it has.
+    most = 0 if min(size, token.end - token.start) < 3 else 1 if size < 5 else 2 if size < 9 else 3
+    near = [
+        (distance, row.pk, row.shown)
+        for row in rows
+        if (distance := OSA.distance(word, row.word)) <= (most if row.word[0] == word[0] else min(most, 1))
+        and not analysis.is_minor(row.word)
+    ]
     return min(near)[2] if near else None

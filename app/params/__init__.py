@@ -1,5 +1,6 @@
 """The query strings: what may stand in them, and how they become a plan. Nobody else reads them."""
 
+import re
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -33,9 +34,27 @@ def _day(value: str) -> str:
 
 Id = Annotated[str, Field(pattern=SLUG, max_length=80)]
 LongId = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-]+[a-z0-9]+)*$", max_length=300)]
-TypeWord = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*$", max_length=40)]
+TYPE_WORD, KEY = r"^[a-z]+(_[a-z]+)*$", "^[a-z0-9_]+$"
+TypeWord = Annotated[str, Field(pattern=TYPE_WORD, max_length=40)]
 Day = Annotated[str, Field(max_length=dates.MAX_LENGTH), AfterValidator(_day)]
 Amount = Annotated[float, Field(ge=-(2**53 - 1), le=2**53 - 1, allow_inf_nan=False)]
+
+
+FORMS = {
+    TYPE_WORD: ("a word: small letters and underscores", "_"),
+    KEY: ("the name of a key: small letters, digits and underscores", "_"),
+}
+ID_FORM = "an id: small letters, digits and hyphens, as /v1/suggest?q=… finds it", "-"
+
+
+def malformed(name: str, given: str, pattern: str) -> Fault:
+    """What is wrong with a value that is not of its form, and the same in that form."""
+    form, between = FORMS.get(pattern, ID_FORM)
+    whole = given.partition(".")[0] if pattern == KEY else given
+    near = re.sub("[^a-z0-9]+", between, whole[:100].lower()).strip(between)
+    meant = near if re.fullmatch(pattern, near) else None
+    hint = f"; did you mean {meant!r}?" if meant else ""
+    return Fault(parameter=name, detail=f"{given[:100]!r} is not of the form of {form}{hint}", nearest=meant)
 
 
 def many(description: str, *examples: str) -> Any:
@@ -50,7 +69,7 @@ def maybe(description: str, example: Any, **bounds: Any) -> Any:
 Ids = Annotated[list[Id], BeforeValidator(split)]
 LongIds = Annotated[list[LongId], BeforeValidator(split)]
 Words = Annotated[list[TypeWord], BeforeValidator(split)]
-Fields = Annotated[list[Annotated[str, Field(pattern="^[a-z0-9_]+$", max_length=40)]], BeforeValidator(split)]
+Fields = Annotated[list[Annotated[str, Field(pattern=KEY, max_length=40)]], BeforeValidator(split)]
 RecordInclude = Annotated[list[Literal["records", "relations", "citations"]], BeforeValidator(split)]
 INCLUDE = (
     "Add under `included`: the related `records`, the `relations`, and the `citations` of the items (and, together "

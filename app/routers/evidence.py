@@ -42,13 +42,15 @@ async def list_evidence(
     reader: Reader,
 ) -> Response:
     """Everything that the sources say about a record, place by place in the texts' order: who says it, in which
-    stance, in which words. Each place is the target of a W3C Web Annotation."""
+    stance, in which words. That is what its citations point to, and those of its relations, of estimates of it and of
+    quotations by or about it. Each place is the target of a W3C Web Annotation."""
     return await reader.work_out(lambda c: evidence.evidence(c, id, query.units, query.stance))
 
 
 @router.get("/relations", tags=["relations"], **answers(schemas.RelationPage, sparse=True))
 async def list_relations(query: Annotated[params.RelationParams, Query()], reader: Reader) -> Response:
-    """Relations by subject, object, either end, predicate, causality, stance or date. Offices are `held_office`."""
+    """Relations by subject, object, either end, predicate, causality, stance or date. Offices are `held_office`. The
+    date is the relation's own, where the sources give it one: when an event was is asked of `/v1/events`."""
     return await reader.page(RELATIONS, query)
 
 

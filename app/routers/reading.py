@@ -19,6 +19,20 @@ from app.resources import Resource
 from app.routers import sending
 from app.routers.sending import FORMAT
 
+# What other APIs call it, by what it is called here.
+_HERE = {
+    "cursor": ("after", "offset", "page", "skip", "start_index"),
+    "limit": ("count", "page_size", "pagesize", "per_page", "rows", "size"),
+    "from": ("after_date", "begin", "date", "since", "start", "start_date", "year", "years"),
+    "to": ("before", "end", "end_date", "until"),
+    "sort": ("order", "order_by", "orderby", "sort_by"),
+    "include": ("embed", "expand", "with"),
+    "fields": ("columns", "properties", "select"),
+    "q": ("query", "search", "term", "text"),
+    "type": ("category",),
+}
+USUAL = {theirs: ours for ours, each in _HERE.items() for theirs in each}
+
 
 async def strict(request: Request) -> None:
     """Refuse what the documentation of this route does not name, and a format that it does not have."""
@@ -27,8 +41,9 @@ async def strict(request: Request) -> None:
     faults = []
     for given in dict.fromkeys(request.query_params):
         if given not in allowed:
-            near = nearest(given, allowed)
-            detail = f"there is no such parameter here; these there are: {', '.join(allowed) or 'none'}"
+            near = USUAL[given] if USUAL.get(given) in allowed else nearest(given, allowed)
+            hint = f"; did you mean {near}?" if near else ""
+            detail = f"there is no such parameter here{hint}; these there are: {', '.join(allowed) or 'none'}"
             faults.append(Fault(parameter=given[:100], detail=detail, nearest=near))
         elif not allowed[given] and len(request.query_params.getlist(given)) > 1:
             faults.append(Fault(parameter=given, detail="it may be given once only", nearest=None))
