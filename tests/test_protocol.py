@@ -117,12 +117,14 @@ CASES = {
 async def test_nobody_can_tell_that_an_answer_was_remembered(plain, remembering, name):
     segments, recalled = CASES[name]
     segments = [segment.replace(b"TAG", (await tag(plain)).encode()) for segment in segments]
-    wanted = undated(await talk(plain, segments))
-    assert undated(await talk(plain, segments)) == wanted
+    # What comes behind the last request of a connection may have the kernel take its answer back.
+    last = name not in ("close", "1.0", "1.0 without a host")
+    wanted = undated(await talk(plain, segments, last))
+    assert undated(await talk(plain, segments, last)) == wanted
     # The first is worked out or found, the second found, from the third on it is remembered.
     for _ in range(3):
         remembering.recalled.clear()
-        assert undated(await talk(remembering, segments)) == wanted
+        assert undated(await talk(remembering, segments, last)) == wanted
     assert (len(remembering.recalled), wanted.count(b"HTTP/1.1 ") > 0) == (recalled, True)
     assert b"HTTP/1.1 500" not in wanted
 
