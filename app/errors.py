@@ -101,6 +101,11 @@ def wrong(*faults: Fault) -> Problem:
     return Problem("invalid-parameter", detail, errors=told)
 
 
+def perhaps(meant: str | None) -> str:
+    """What a detail ends with where something like it was perhaps meant."""
+    return f"; did you mean {meant!r}?" if meant else ""
+
+
 def nearest(word: str, allowed: Iterable[Any]) -> str | None:
     """The allowed word most like `word`, or None where none is near: by a slip of the fingers, or by its letters."""
     given, words = word[:100], [str(each) for each in allowed]

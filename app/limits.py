@@ -57,14 +57,13 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*given, **named)
         # uvicorn would count requests by it too, and refuse in words of its own.
         self.limit_connections, self.limit_concurrency = self.limit_concurrency, None
-        # Which part of a request is being read, if any; how large are what came last, its head so far, its body, and
-        # all that has come since its head; and until when it has to be whole.
-        self.part, self.segment, self.head, self.body, self.rest = "", 0, 0, 0, 0
+        # Which part of a request is being read, if any, and in which segment; how large are its head so far, its body,
+        # and all that has come since its head; and until when it has to be whole.
+        self.part, self.segment, self.head, self.body, self.rest = "", b"", 0, 0, 0
         self.deadline: TimerHandle | None = None
         self.unread: TimerHandle | None = None
         self.refused: Problem | None = None
         self.running: RequestResponseCycle | None = None
-        self.latest = b""
         self.outgoing: _Outgoing
         # Whether it hears anything, is one that only tells that there are too many, and may ask more than once.
         self.is_deaf, self.is_spare, self.is_open = False, False, True
@@ -92,14 +91,14 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.is_deaf:
             return
-        self.segment, self.latest = len(data), data
+        self.segment = data
         # What came with the end of another request is not counted, so that a head may be longer by one segment.
         if self.part == BODY:
-            self.rest += self.segment
+            self.rest += len(data)
         else:
-            self.head += self.segment
+            self.head += len(data)
         super().data_received(data)
-        self.latest = b""
+        self.segment = b""
         if self.is_deaf:
             return
         if self.part == HEAD and self.head > HEAD_BYTES:
@@ -124,7 +123,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if len(self.headers) > HEADERS or (
-            max(self.head, self.segment) > HEAD_BYTES and self._head_bytes() > HEAD_BYTES
+            max(self.head, len(self.segment)) > HEAD_BYTES and self._head_bytes() > HEAD_BYTES
         ):
             self._stop(self._large_head())
         if self.is_spare and self.url != LIVE.encode():
@@ -186,7 +185,7 @@ class LimitedProtocol(HttpToolsProtocol):
         raise _Refused
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn says it in words of its own)
-        self._refuse(self.refused or _malformed(self.latest))
+        self._refuse(self.refused or _malformed(self.segment))
 
     def _refuse(self, problem: Problem) -> None:
         """Answer what came before, then tell the problem if there is a place for it, and end the connection."""

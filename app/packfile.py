@@ -12,12 +12,13 @@ from app import dates
 from app.vocabulary import Causality, EstimateType, Polarity, Predicate, QuoteForm, Stance
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+TYPE_WORD = r"^[a-z]+(_[a-z]+)*$"
 MAX_WORDS = 12
 
 Slug = Annotated[str, Field(pattern=SLUG, max_length=80, description="Readable: lower-case words and hyphens.")]
 Text = Annotated[str, Field(min_length=1, max_length=2000)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
-TypeWord = Annotated[str, Field(pattern=r"^[a-z]+(_[a-z]+)*$", max_length=40, description="A word of your choice.")]
+TypeWord = Annotated[str, Field(pattern=TYPE_WORD, max_length=40, description="A word of your choice.")]
 
 
 class Entry(BaseModel):

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from app import analysis, dates, index
 from app.encoding import dump
 from app.entries import id_of
-from app.errors import Fault, Problem, nearest, wrong
+from app.errors import Fault, Problem, nearest, perhaps, wrong
 from app.models import citation, estimate, quote_subject, record, relation, shelf, word
 from app.resources import About, Anchored, Cited, Either, Filter, In, Initiated, Key, Known, Linked, Resource
 from app.statements import Clause, Shape, filled, given, numbered, open_, shapes_of, statement, values_of
@@ -342,8 +342,7 @@ def keys_for(
     for each in dict.fromkeys(ids):
         if each in unknown:
             near = _near(connection, target, each) if each in unknown[:NEARBY] else None
-            hint = f"; did you mean {near!r}?" if near else ""
-            faults.append(Fault(parameter=name, detail=f"there is no {each!r}{hint}", nearest=near))
+            faults.append(Fault(parameter=name, detail=f"there is no {each!r}{perhaps(near)}", nearest=near))
         elif kind and rows[each][1] != kind:
             detail = f"{each!r} is of the kind {rows[each][1]}, and this parameter takes the kind {kind}"
             faults.append(Fault(parameter=name, detail=detail, nearest=None))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from app.errors import nearest
+from app.errors import nearest, perhaps
 from app.pack import MOST, Complaint, PackError
 from app.vocabulary import KINDS
 
@@ -213,8 +213,7 @@ class Staging:
         """That a record is missing, and which was perhaps meant: of few all are looked at, of many those near by."""
         near = "SELECT id FROM record WHERE id >= ? ORDER BY id LIMIT 5000"
         begin = "" if (self.one("SELECT max(pk) FROM record") or 0) <= 5_000 else reference[:3]
-        meant = nearest(reference, (name for (name,) in self.rows(near, begin)))
-        return f"there is no {reference!r}" + (f"; did you mean {meant!r}?" if meant else "")
+        return f"there is no {reference!r}{perhaps(nearest(reference, (name for (name,) in self.rows(near, begin))))}"
 
 
 def _called(column: str, kind: int) -> str:

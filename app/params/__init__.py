@@ -12,8 +12,8 @@ from app.answers.graph import Direction, Wanted
 from app.answers.paths import MAX_DEPTH
 from app.answers.timeline import MAX_BUCKETS
 from app.dates import Size
-from app.errors import Fault, wrong
-from app.packfile import SLUG
+from app.errors import Fault, perhaps, wrong
+from app.packfile import SLUG, TYPE_WORD
 from app.resources import ESTIMATES, EVENTS, POLICIES, QUOTES, Resource
 from app.selection import Plan
 from app.vocabulary import Causality, EstimateType, Kind, Polarity, Predicate, QuoteForm, Stance
@@ -34,7 +34,7 @@ def _day(value: str) -> str:
 
 Id = Annotated[str, Field(pattern=SLUG, max_length=80)]
 LongId = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-]+[a-z0-9]+)*$", max_length=300)]
-TYPE_WORD, KEY = r"^[a-z]+(_[a-z]+)*$", "^[a-z0-9_]+$"
+KEY = "^[a-z0-9_]+$"
 TypeWord = Annotated[str, Field(pattern=TYPE_WORD, max_length=40)]
 Day = Annotated[str, Field(max_length=dates.MAX_LENGTH), AfterValidator(_day)]
 Amount = Annotated[float, Field(ge=-(2**53 - 1), le=2**53 - 1, allow_inf_nan=False)]
@@ -53,8 +53,8 @@ def malformed(name: str, given: str, pattern: str) -> Fault:
     whole = given.partition(".")[0] if pattern == KEY else given
     near = re.sub("[^a-z0-9]+", between, whole[:100].lower()).strip(between)
     meant = near if re.fullmatch(pattern, near) else None
-    hint = f"; did you mean {meant!r}?" if meant else ""
-    return Fault(parameter=name, detail=f"{given[:100]!r} is not of the form of {form}{hint}", nearest=meant)
+    detail = f"{given[:100]!r} is not of the form of {form}{perhaps(meant)}"
+    return Fault(parameter=name, detail=detail, nearest=meant)
 
 
 def many(description: str, *examples: str) -> Any:

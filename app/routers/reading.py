@@ -41,7 +41,8 @@ async def strict(request: Request) -> None:
     faults = []
     for given in dict.fromkeys(request.query_params):
         if given not in allowed:
-            near = USUAL[given] if USUAL.get(given) in allowed else nearest(given, allowed)
+            usual = USUAL.get(given)
+            near = usual if usual in allowed else nearest(given, allowed)
             hint = f"; did you mean {near}?" if near else ""
             detail = f"there is no such parameter here{hint}; these there are: {', '.join(allowed) or 'none'}"
             faults.append(Fault(parameter=given[:100], detail=detail, nearest=near))
