@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -9,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.settings import ROOT
+from tests.cluster import until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 """The browser that the explorer is looked at in; None where there is none."""
@@ -40,9 +42,17 @@ def serving(*words, listening=None, **variables):
             told = next(line for line in process.stderr if line.startswith("Fasti is at "))
             # Read on, since it would wait for a reader when the pipe is full.
             threading.Thread(target=process.said.extend, args=[process.stderr], daemon=True).start()
-            yield process, told.split()[3].rstrip(":")
+            address = told.split()[3].rstrip(":")
+            # It tells its address before it listens there.
+            until(lambda: _listens(int(address.rpartition(":")[2])))
+            yield process, address
         finally:
             process.terminate()
+
+
+def _listens(port):
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
 
 
 def workers(process):

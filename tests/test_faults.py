@@ -635,8 +635,7 @@ def test_a_server_outlives_all_of_it(copied, built, monkeypatch):
     path, good = database_of(copied), (built / "old" / "fasti.db").read_bytes()
     for name, value in (("DATABASE_URL", copied.database_url), ("SEED_DIR", str(copied.seed_dir))):
         monkeypatch.setenv(f"FASTI_{name}", value)
-    patient = httpx.HTTPTransport(retries=100)
-    with serving("--no-load") as (process, address), httpx.Client(base_url=address, transport=patient) as client:
+    with serving("--no-load") as (process, address), httpx.Client(base_url=address) as client:
 
         def answers(url):
             """The status, and the body, which is that of the good file or of a problem."""

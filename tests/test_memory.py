@@ -24,12 +24,7 @@ def test_what_is_freed_is_kept(tmp_path):
     url = f"sqlite:///{tmp_path / 'fasti.db'}"
     load(Settings(database_url=url, source_dir=None))
     named = {"FASTI_DATABASE_URL": url, "FASTI_SOURCE_DIR": "", "FASTI_CACHE_BYTES": 0, "MALLOC_TRIM_THRESHOLD_": 0}
-    # It tells its address before it listens there.
-    patient = httpx.HTTPTransport(retries=9)
-    with (
-        serving("--no-load", **named) as (process, address),
-        httpx.Client(base_url=address, transport=patient) as client,
-    ):
+    with serving("--no-load", **named) as (process, address), httpx.Client(base_url=address) as client:
 
         def ask():
             answer = client.get("/v1/events", params={"limit": 200, "include": "citations,relations,records"})

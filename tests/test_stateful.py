@@ -152,6 +152,6 @@ def year_of(event):
 
 
 Served.TestCase.settings = effort(
-    max_examples=12, stateful_step_count=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=12, stateful_step_count=25, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 TestServed = Served.TestCase
