@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import __version__, documents, index, seal, tallies, zones
+from app import __version__, documents, entering, index, seal, tallies, zones
 from app.answers import facets, search
 from app.curation import Made, Progress, Staged, quiet, staged
 from app.fingerprints import Fingerprints
@@ -18,13 +17,13 @@ from app.pack import Complaint, PackError, folders
 from app.postgresql import published
 from app.rendering import COLUMNS, Stretch, release, render
 from app.settings import ROOT, Settings
-from app.staging import Staging, unpacked
+from app.staging import Staging
 from app.target import Target, alone, opened
 from app.workers import Workers
 
 RENDERING = ("analysis", "answers/facets", "answers/graph", "answers/search", "curation", "dates", "documents",
-             "encoding", "entries", "index", "pack", "packfile", "rendering", "schemas", "spans", "staging", "tallies",
-             "texts", "vocabulary", "zones")  # fmt: skip
+             "encoding", "entering", "entries", "index", "pack", "packfile", "rendering", "schemas", "spans", "staging",
+             "tallies", "texts", "vocabulary", "zones")  # fmt: skip
 COUNTED = ("shelf", "zone", "extent", "bucket", "facet_count", "first_hit")
 BATCH = 2_000
 
@@ -125,13 +124,16 @@ def _fill(settings: Settings, revision: str, made: Made, progress: Progress) -> 
     with opened(settings.database_url, 2 * settings.refresh_seconds) as target:
         target.drop_indexes()
         _write(made.staging, target, made.workers, progress)
+        finish = entering.begin(made.staging, target, made.workers, progress)
         _describe(target, made.packs, revision)
         for done in target.make_indexes():
             progress("Indexing", done, len(target.later))
-        index.settle(target.connection)
-        # For what counts the rows; and then what it wrote.
+        # For what counts the rows; and then what is written meanwhile.
         target.ready()
         _count(target, progress)
+        finish()
+        target.ready("entry")
+        search.fill(target.connection)
         target.ready(*COUNTED)
         progress("Checking", 0, 0)
     return Loaded(revision, True, target.counts)
@@ -151,7 +153,6 @@ def _write(staging: Staging, target: Target, hands: Workers, progress: Progress)
         staging.add("item", made.items)
         vocabulary.merge(made.vocabulary)
         progress("Writing", done, len(stretches))
-    _enter(staging, target, progress)
     target.write("stem", index.STEM, list(vocabulary.stems()))
     target.write("term", index.TERM, list(vocabulary.terms()))
 
@@ -165,21 +166,6 @@ def _stretches(staging: Staging, table: str) -> Iterator[Stretch]:
         yield Stretch(staging.path, table, first, min(first + batch - 1, last))
 
 
-def _enter(staging: Staging, target: Target, progress: Progress) -> None:
-    """Write what is searched: the best connected first, so that a search may stop early."""
-    staging.connection.execute("CREATE INDEX items.item_order ON item (weight DESC, id)")
-    total = staging.one("SELECT count(*) FROM item")
-    ordered = staging.connection.execute("SELECT body FROM item ORDER BY weight DESC, id")
-    place = 0
-    while batch := ordered.fetchmany(BATCH):
-        made = [index.rows(target.dialect, number, unpacked(body)) for number, (body,) in enumerate(batch, place + 1)]
-        target.write("entry", index.ENTRY, [entry for entry, _ in made])
-        for part, words in groupby((words for _, words in made), lambda row: index.part_of(row[0])):
-            target.write(f"entry_index_{part}", index.INDEX, list(words))
-        place += len(batch)
-        progress("Entering for search", place, total)
-
-
 def _describe(target: Target, packs: list[Staged], revision: str) -> None:
     """The few rows that are of the whole: its words, and what it is."""
     words = sum((pack.words for pack in packs), Counter[tuple[str, str]]())
@@ -191,9 +177,8 @@ def _describe(target: Target, packs: list[Staged], revision: str) -> None:
 
 
 def _count(target: Target, progress: Progress) -> None:
-    """What is worked out of the rows, once they and their indexes are there."""
+    """What is worked out of the rows but those of search, once they and their indexes are there."""
     progress("Counting", 0, 0)
     tallies.fill(target.connection)
     zones.fill(target.connection)
     facets.fill(target.connection)
-    search.fill(target.connection)

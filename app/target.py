@@ -6,9 +6,12 @@ before it is kept, so that a request under way can end. Indexes and foreign keys
 """
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,7 @@ from app.postgresql import SERVED_FROM, published
 from app.settings import ROOT
 
 Row = tuple[Any, ...]
+CACHE = "cache_size = -98304"
 
 
 class Target:
@@ -64,6 +68,21 @@ class Target:
             found = "SELECT 'DROP INDEX ' || name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
             return list(self.connection.exec_driver_sql(found))
         return [*self.connection.execute(text(CONSTRAINTS)), *self.connection.execute(text(INDEXES))]
+
+    def made(self, beginning: str) -> list[str]:
+        """How SQLite made the tables whose names begin so, but those that an index of words makes for itself."""
+        found = "SELECT sql FROM sqlite_master JOIN pragma_table_list AS listed USING (name) "
+        found += "WHERE schema = 'main' AND listed.type IN ('table', 'virtual') AND name GLOB ?"
+        return list(self.connection.exec_driver_sql(found, (f"{beginning}*",)).scalars())
+
+    def take(self, path: Path, beginning: str) -> None:
+        """Take over the rows of such tables from a file where they were made alike: record by record, as they are."""
+        self.connection.exec_driver_sql("ATTACH ? AS taken", (str(path),))
+        found = "SELECT name FROM pragma_table_list WHERE schema = 'taken' AND type <> 'virtual' AND name GLOB ?"
+        for table in self.connection.exec_driver_sql(found, (f"{beginning}*",)).scalars().all():
+            # An index of words keeps a row or two even while it is empty.
+            self.connection.exec_driver_sql(f"DELETE FROM main.{table}")
+            self.connection.exec_driver_sql(f"INSERT INTO main.{table} SELECT * FROM taken.{table}")
 
     def ready(self, *tables: str) -> None:
         """Tell the planner what the rows of these tables are like, or of all."""
@@ -142,15 +161,13 @@ def _file(path: Path) -> Iterator[Target]:
     for left in path.parent.glob(f"{escape(path.name)}*.[0-9]*.new"):
         left.unlink(missing_ok=True)
     aside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    engine = create_engine(f"sqlite:///{aside}")
-    event.listen(engine, "connect", _for_writing)
+    engine = _new(aside)
     try:
         with engine.begin() as connection:
             migrate(connection)
             yield Target(connection)
-        with engine.connect() as connection:
-            _check(connection)
         engine.dispose()
+        _check(aside)
         seal.put(aside)
         os.replace(aside, path)
         _sync(path.parent)
@@ -160,18 +177,51 @@ def _file(path: Path) -> Iterator[Target]:
             aside.unlink()
 
 
+@contextmanager
+def beside(path: Path, tables: list[str]) -> Iterator[Target]:
+    """A file that nobody is to read but a target that takes its rows, with tables made so."""
+    engine = _new(path)
+    try:
+        with engine.begin() as connection:
+            for table in tables:
+                connection.exec_driver_sql(table)
+            yield Target(connection)
+    finally:
+        engine.dispose()
+
+
+def _new(path: Path) -> Engine:
+    """A SQLite file that is nobody's until it is complete."""
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", _for_writing)
+    return engine
+
+
 def _for_writing(raw: object, _: object) -> None:
-    # The file is nobody's until it is complete, so a journal would protect nothing; and keys are checked at the end.
-    settings = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -98304", "threads = 2")
+    # A journal would protect nothing; and keys are checked at the end.
+    settings = ("journal_mode = OFF", "synchronous = OFF", "foreign_keys = OFF", CACHE, "threads = 2")
     for pragma in settings:
         raw.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]
 
 
-def _check(connection: Connection) -> None:
-    verdict = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
-    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-    if verdict != "ok" or dangling:
-        raise RuntimeError(f"the new file is not sound: {verdict}, dangling key {dangling}")
+def _check(path: Path) -> None:
+    """Raises RuntimeError where pages are not sound, or keys dangle.
+
+    Whether each index has what its table has is not asked: SQLite has just made them of it, and to ask takes longer.
+    """
+    with ThreadPoolExecutor() as pool:
+        pages, dangling = pool.map(partial(_asked, path), ("quick_check", "foreign_key_check"))
+    if pages != [("ok",)] or dangling:
+        raise RuntimeError(f"the new file is not sound: {pages[:1]}, dangling keys {dangling[:1]}")
+
+
+def _asked(path: Path, pragma: str) -> list[Row]:
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute(f"PRAGMA {CACHE}")
+        return connection.execute(f"PRAGMA {pragma}").fetchall()
+    finally:
+        connection.close()
 
 
 def _sync(path: Path) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import get_context
 from threading import Thread
 from typing import TypeVar
@@ -38,6 +39,10 @@ class Workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+    def start(self, work: Callable[[Task], Done], task: Task) -> Callable[[], Done]:
+        """Have one thing done beside all else. What it gives waits for it; without processes, it is done then."""
+        return partial(work, task) if self.pool is None else self.pool.submit(work, task).result
 
 
 @contextmanager

@@ -20,6 +20,7 @@ LEVELS = [
     {"listing", "tallies", "related"},
     {"queries", "documents", "fingerprints", "answers", "export"},
     {"curation", "rendering"},
+    {"entering"},
     {"load"},
     {"params", "protocol"},
     {"routers", "examples"},
