@@ -111,15 +111,25 @@ def cut(text: str) -> Cut:
     else:
         found = tokens(text)
         shapes, plain = [text[start:end] for _, start, end in found], is_plain(text, found)
-    words, shown, stems = zip(*map(_known, shapes), strict=True) if shapes else ((), (), ())
+    words, shown, stems = zip(*map(_KNOWN.__getitem__, shapes), strict=True) if shapes else ((), (), ())
     return Cut(words, shown, stems, plain)
 
 
-@lru_cache(maxsize=100_000)
-def _known(shape: str) -> tuple[str, str, str]:
-    """A word, how it is written, and its stem: always the same objects, which are compared and counted the faster."""
-    word = fold(shape)
-    return word, shape, stem(word)
+class _Known(dict[str, tuple[str, str, str]]):
+    """A word, how it is written, and its stem: always the same objects, which are compared and counted the faster.
+
+    Nothing else is asked as often in a load, and `lru_cache` takes twice as long to answer.
+    """
+
+    def __missing__(self, shape: str) -> tuple[str, str, str]:
+        if len(self) >= 100_000:
+            self.clear()
+        word = fold(shape)
+        found = self[shape] = word, shape, stem(word)
+        return found
+
+
+_KNOWN = _Known()
 
 
 def tokens(text: str) -> list[Token]:

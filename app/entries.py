@@ -6,8 +6,7 @@ over. After them, without order, come `=stem` for every word, `@stem` for one in
 one, `^first_stem` and `$whole_name` for how a name begins and what it is, and `#kind`.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, KeysView, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain
 from typing import Any, NamedTuple
@@ -37,7 +36,7 @@ class Entry(NamedTuple):
     row: Row
     tokens: str
     words: set[str]
-    stems: set[str]
+    stems: KeysView[str]
     shapes: list[str]
 
 
@@ -74,10 +73,11 @@ def entry(kind: str, document: Row, citations: list[Row]) -> Entry | None:
     }
     weight = document.get("citation_count", 0) + document.get("relation_count", 0) + len(document.get("anchors", ()))
     words = {*chain.from_iterable(each.words for each in found)}
-    stems = {*chain.from_iterable(each.stems for each in found)}
+    # In their order, which is the same in every process.
+    stems = dict.fromkeys(chain.from_iterable(each.stems for each in found))
     shapes = [*chain.from_iterable(each.shapes for each in found)]
-    marked = stems.union(*(each.stems for each in rest))
-    return Entry(weight, row, _tokens(kind, names, body, marked), words, stems, shapes)
+    marked = stems | dict.fromkeys(chain.from_iterable(each.stems for each in rest)) if rest else stems
+    return Entry(weight, row, _tokens(kind, names, body, marked), words, stems.keys(), shapes)
 
 
 cut_again = lru_cache(20_000)(cut)
@@ -158,16 +158,13 @@ def _hint(document: Row) -> str:
     return ", ".join([hint, *([description] if description else []), *([date["text"]] if date else [])])
 
 
-def _tokens(kind: str, names: list[Cut], body: list[Cut], stems: set[str]) -> str:
+def _tokens(kind: str, names: list[Cut], body: list[Cut], stems: Iterable[str]) -> str:
     texts = [*(each.words for each in names), *dict.fromkeys(each.words for each in body)]
-    named = set[str]()
+    named: list[str] = []
     for each in filter(lambda name: name.words, names):
-        named.update(*map(_beginnings, each.words), _openings(each.words), (f"@{stem}" for stem in each.stems))
-    # All are in order, in which there are far fewer of names than of stems.
-    marked = sorted(named)
-    place = bisect_left(marked, "=")
-    marked[place:place] = [f"={stem}" for stem in sorted(stems)]
-    return " ".join([" | ".join(map(" ".join, texts)), "|", *marked, f"#{kind}"])
+        named += chain(*map(_beginnings, each.words), _openings(each.words), (f"@{stem}" for stem in each.stems))
+    marked = [f"={stem}" for stem in stems]
+    return " ".join([" | ".join(map(" ".join, texts)), "|", *marked, *dict.fromkeys(named), f"#{kind}"])
 
 
 @lru_cache(10_000)

@@ -25,7 +25,7 @@ RENDERING = ("analysis", "answers/facets", "answers/graph", "answers/search", "c
              "encoding", "entering", "entries", "index", "pack", "packfile", "rendering", "schemas", "spans", "staging",
              "tallies", "texts", "vocabulary", "zones")  # fmt: skip
 COUNTED = ("shelf", "zone", "extent", "bucket", "facet_count", "first_hit")
-BATCH = 2_000
+BATCH = 8_000
 
 
 class Loaded(NamedTuple):

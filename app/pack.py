@@ -138,12 +138,14 @@ def _lines(chunk: Chunk, section: str, parsed: Parsed) -> Iterator[_Raw]:
     with chunk.path.open("rb") as file:
         file.seek(chunk.offset)
         block = file.read(chunk.size)
+    twice: list[str] = []
+    decode = json.JSONDecoder(object_pairs_hook=partial(_once, twice), parse_constant=_refuse).decode
     for number, line in enumerate(block.split(b"\n"), chunk.line):
         if not line.strip():
             continue
+        twice.clear()
         try:
-            twice: list[str] = []
-            data = json.loads(line, object_pairs_hook=partial(_once, twice), parse_constant=_refuse)
+            data = decode(line.decode())
         except (ValueError, RecursionError) as error:
             parsed.complaints.append(Complaint(str(chunk.path), number, f"is not JSON in UTF-8: {error}"))
             continue

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
-AHEAD = 3
+AHEAD = 2
 """How many results a process may be ahead of whoever takes them: what bounds the memory."""
 
 SWEPT = 500_000

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Select, Table, func, insert, select, union
+from sqlalchemy import Boolean, Column, Connection, Select, Table, func, insert, select, union, union_all
 
 from app.answers.timeline import decades, written
 from app.encoding import query_string
@@ -213,7 +213,8 @@ def _pairs(
             said = [relation.c.predicate.in_(predicates)] if predicates else []
             return once(*(pairs(item, far, other).where(*said) for item, far in sides))
         case Either():
-            return once(*(pairs(relation.c.pk, end) for end in ends))
+            subjects, objects = (pairs(relation.c.pk, end) for end in ends)
+            return select(union_all(subjects, objects.where(relation.c.object != relation.c.subject)).subquery())
         case Cited(column):
             return once(pairs(citation.c.record if table is record else citation.c.relation, column))
         case Initiated():
