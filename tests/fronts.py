@@ -16,7 +16,8 @@ import psutil
 
 from app.load import load
 from app.settings import ROOT, Settings
-from tests.cluster import cluster, free_port, until
+from tests.bench.process import free_port
+from tests.cluster import cluster, until
 from tests.test_caches import nginx, varnish
 
 RECORD, LIST, SEARCH = "events/great-leap-forward-campaign", "events?from=1958&to=1960", "search?q=furnace"

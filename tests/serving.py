@@ -44,13 +44,13 @@ def serving(*words, listening=None, **variables):
             threading.Thread(target=process.said.extend, args=[process.stderr], daemon=True).start()
             address = told.split()[3].rstrip(":")
             # It tells its address before it listens there.
-            until(lambda: _listens(int(address.rpartition(":")[2])))
+            until(lambda: listens(int(address.rpartition(":")[2])))
             yield process, address
         finally:
             process.terminate()
 
 
-def _listens(port):
+def listens(port):
     with socket.socket() as asking:
         return asking.connect_ex(("127.0.0.1", port)) == 0
 

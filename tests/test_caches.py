@@ -15,7 +15,8 @@ import uvicorn
 from app.load import load
 from app.main import create_app
 from app.settings import ROOT, Settings
-from tests.cluster import free_port, until
+from tests.bench.process import free_port
+from tests.cluster import until
 
 LIST = "/v1/people"
 

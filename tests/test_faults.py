@@ -294,6 +294,28 @@ def test_a_file_that_a_power_cut_shortened_is_not_served_and_is_loaded_anew(copi
     assert read(copied) == stored_revision(copied) is not None
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "INSERT INTO policy (pk, type) VALUES (1000, 'of no record')",
+        "UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'term') "
+        "WHERE name = 'stem'",
+    ],
+    ids=["a key that dangles", "a page that two tables have"],
+)
+def test_a_new_file_that_is_not_sound_takes_no_place(copied, built, monkeypatch, damage):
+    def worse(target, _):
+        target.connection.exec_driver_sql("PRAGMA writable_schema = ON")
+        target.connection.exec_driver_sql(damage)
+
+    before = everything(database_of(copied))
+    monkeypatch.setattr("app.load._count", worse)
+    with pytest.raises(RuntimeError, match="not sound"):
+        load(newer(copied, built))
+    assert everything(database_of(copied)) == before
+    assert beside(copied) == []
+
+
 def test_of_two_loads_the_second_waits_and_finds_it_done(copied, built):
     target = newer(copied, built)
     given = {"FASTI_DATABASE_URL": target.database_url, "FASTI_SEED_DIR": str(target.seed_dir)}

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import httpx
@@ -15,13 +16,14 @@ from anyio import fail_after
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from app import postgresql
+from app import postgresql, turns
 from app.db import Database, revision_read
 from app.errors import Problem
 from app.load import load
 from app.settings import ROOT, Settings
 from app.statements import statement
-from tests.cluster import cluster, free_port, until
+from tests.bench.process import free_port
+from tests.cluster import cluster, until
 
 pytestmark = pytest.mark.anyio
 REFRESH = 0.1
@@ -123,12 +125,15 @@ async def test_a_statement_is_one_round_trip(database, tmp_path):
 
 
 async def test_a_busy_replica_is_asked_less(database, nodes):
+    free = threading.Event()
+
     async def slow():
-        return await database.read(lambda c: (c.execute(text("SELECT pg_sleep(0.5)")), port(c))[1])
+        return await database.read(lambda c: (port(c), free.wait(10))[0])
 
     waiting = asyncio.create_task(slow())
     await asyncio.sleep(0)
     others = await where(database)
+    free.set()
     assert others == {node.port for node in nodes[1:]} - {await waiting}
 
 
@@ -239,7 +244,13 @@ async def test_a_long_answer_goes_on_elsewhere_when_its_server_dies(database, no
     whole = b"".join([piece async for piece in database.stream(make)])
     stream = database.stream(make)
     pieces = [await anext(stream) for _ in range(5)]
-    [busy] = [node for node in nodes if node.ask(OTHERS) == "SELECT 1"]
+
+    def at_work():
+        return [node for node in nodes if node.ask(OTHERS) == "SELECT 1"]
+
+    # The connection of the whole one ends a moment after it is closed.
+    await asyncio.to_thread(until, lambda: len(at_work()) == 1)
+    [busy] = at_work()
     busy.stop()
     try:
         pieces += [piece async for piece in stream]
@@ -317,7 +328,10 @@ async def test_all_processes_turn_to_a_revision_at_once(database):
     other.close()
 
 
-async def test_a_server_that_hangs_is_given_up(database, nodes):
+async def test_a_server_that_hangs_is_given_up(database, nodes, monkeypatch):
+    # Nor is a good one, for which so many wait here at once.
+    monkeypatch.setattr(postgresql, "PATIENCE", 3.0)
+    monkeypatch.setattr(turns, "WAIT", 3.0)
     _, first, second = nodes
     await asyncio.gather(*(database.read(port) for _ in range(60)))
     first.hang()

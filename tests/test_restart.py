@@ -13,7 +13,7 @@ from app.load import load
 from app.settings import Settings
 from tests.cluster import until
 from tests.conversation import HOST, request
-from tests.serving import serving, workers
+from tests.serving import listens, serving, workers
 
 pytestmark = pytest.mark.anyio
 LENGTH = re.compile(rb"(?i)content-length: (\d+)")
@@ -117,9 +117,10 @@ async def test_what_is_on_its_way_when_the_end_comes_is_answered(running):
         writer.write(request("GET /health/live HTTP/1.1", HOST))
         assert b"200 OK" in await reader.readuntil(b"}")
     process.send_signal(signal.SIGTERM)
-    await asyncio.sleep(0.3)
-    for reader, writer in idle:
+    await asyncio.to_thread(until, lambda: not listens(port))
+    for _, writer in idle:
         writer.write(request("GET /health/live HTTP/1.1", HOST))
+    for reader, writer in idle:
         answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 200 OK")
         assert b"connection: close" in answer

@@ -6,7 +6,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from random import SystemRandom
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -22,7 +24,7 @@ class Server:
     """A server that answers at `url`; what it says goes to a log. `seconds` is how long its first answer took."""
 
     def __init__(self, name: str, command: list[str], probe: str, log: Path, env: dict[str, str] | None = None) -> None:
-        self.name, self.port = name, _free_port()
+        self.name, self.port = name, free_port()
         self.url, self.helpers = f"http://127.0.0.1:{self.port}", list[int]()
         begun = time.monotonic()
         with log.open("ab") as said:
@@ -92,11 +94,13 @@ def fasti(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "app.cli", *arguments]
 
 
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
+def free_port() -> int:
+    """A port that nobody has, and that the system gives to nobody who asks for any before a server listens there."""
+    while True:
+        port = SystemRandom().randrange(15_000, 30_000)
+        with socket.socket() as bound, suppress(OSError):
+            bound.bind(("127.0.0.1", port))
+            return port
 
 
 def cpu_of(pid: int) -> float:
