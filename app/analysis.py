@@ -116,7 +116,7 @@ def cut(text: str) -> Cut:
 
 
 class _Known(dict[str, tuple[str, str, str]]):
-    """A word, how it is written, and its stem: always the same objects, which are compared and counted the faster.
+    """A word, how it is written, and its stem: mostly the same objects, which are compared and counted the faster.
 
     Nothing else is asked as often in a load, and `lru_cache` takes twice as long to answer.
     """

@@ -1,7 +1,7 @@
 """Entries written for search: the best connected first, so that a search may stop early.
 
-SQLite has one writer a file. So another process writes them into a file of their own while all else is put in order,
-and then they are taken over, which costs a seventh of writing them.
+SQLite has one writer a file. So they are written into a file of their own, where there are processes beside all else,
+and then taken over, which costs a seventh of writing them.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from app import index
 from app.curation import Progress
 from app.staging import Staging, connect, unpacked
-from app.target import Target, beside
+from app.target import Target, apart
 from app.workers import Workers
 
 BATCH = 2_000
-SAID = "Entering for search"
+STEP = "Entering for search"
 
 
 class _Task(NamedTuple):
@@ -28,34 +28,37 @@ class _Task(NamedTuple):
 
     @property
     def path(self) -> Path:
+        """The file that they are written into."""
         return Path(f"{self.staging}.entries")
 
 
 def begin(staging: Staging, target: Target, hands: Workers, progress: Progress) -> Callable[[], None]:
-    """Begin to write the entries, once all are staged. What it gives waits until they are there."""
+    """Begin to write the entries, once all are staged. What it gives waits until they are there, as on PostgreSQL they
+    are by then."""
     staging.connection.execute("CREATE INDEX items.item_order ON item (weight DESC, id)")
     if target.dialect != "sqlite":
         total = staging.one("SELECT count(*) FROM item")
         for done in _written(staging.connection, target):
-            progress(SAID, done, total)
+            progress(STEP, done, total)
         return lambda: None
     staging.publish()
     task = _Task(staging.path, target.made("entry"))
-    written = hands.start(_beside, task)
+    written = hands.start(_apart, task)
 
     def finish() -> None:
-        progress(SAID, 0, 0)
+        progress(STEP, 0, 0)
         written()
         target.take(task.path, "entry")
+        target.ready("entry")
 
     return finish
 
 
-def _beside(task: _Task) -> None:
+def _apart(task: _Task) -> None:
     """Write them into a file of their own."""
     waiting = connect(task.staging, "items")
     try:
-        with beside(task.path, task.tables) as target:
+        with apart(task.path, task.tables) as target:
             for _ in _written(waiting, target):
                 pass
             index.settle(target.connection)

@@ -128,11 +128,10 @@ def _fill(settings: Settings, revision: str, made: Made, progress: Progress) -> 
         _describe(target, made.packs, revision)
         for done in target.make_indexes():
             progress("Indexing", done, len(target.later))
-        # For what counts the rows; and then what is written meanwhile.
+        # For what counts the rows; and at the end of what it wrote.
         target.ready()
         _count(target, progress)
         finish()
-        target.ready("entry")
         search.fill(target.connection)
         target.ready(*COUNTED)
         progress("Checking", 0, 0)

@@ -145,7 +145,7 @@ def _lines(chunk: Chunk, section: str, parsed: Parsed) -> Iterator[_Raw]:
             continue
         twice.clear()
         try:
-            data = decode(line.decode())
+            data = decode(line.decode("utf-8-sig"))
         except (ValueError, RecursionError) as error:
             parsed.complaints.append(Complaint(str(chunk.path), number, f"is not JSON in UTF-8: {error}"))
             continue

@@ -16,7 +16,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from app import seal
 from app.postgresql import SERVED_FROM, published
@@ -176,8 +176,8 @@ def _file(path: Path) -> Iterator[Target]:
 
 
 @contextmanager
-def beside(path: Path, tables: list[str]) -> Iterator[Target]:
-    """A file that nobody is to read but a target that takes its rows, with tables made so."""
+def apart(path: Path, tables: list[str]) -> Iterator[Target]:
+    """A file for some tables, made so, that nobody is to read but the target that takes their rows."""
     engine = _new(path)
     try:
         with engine.begin() as connection:
@@ -190,7 +190,7 @@ def beside(path: Path, tables: list[str]) -> Iterator[Target]:
 
 def _new(path: Path) -> Engine:
     """A SQLite file that is nobody's until it is complete."""
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _for_writing)
     return engine
 
@@ -203,23 +203,26 @@ def _for_writing(raw: object, _: object) -> None:
 
 
 def _check_and_seal(path: Path) -> None:
-    """All of it is read three times, at once. Raises RuntimeError where pages are not sound, or keys dangle.
+    """All of it is read three times, at once. Raises RuntimeError or sqlite3.Error where pages are not sound, or keys
+    dangle.
 
-    Whether an index has what its table has is not asked: SQLite has just made it of that, and it takes thrice as long.
+    Whether each index has what its table has is not asked: SQLite has just made them alike, and to ask takes thrice as
+    long.
     """
     with ThreadPoolExecutor() as pool:
         sealed = pool.submit(seal.put, path)
         pages, dangling = pool.map(partial(_asked, path), ("quick_check", "foreign_key_check"))
         sealed.result()
     if pages != [("ok",)] or dangling:
-        raise RuntimeError(f"the new file is not sound: {pages[:1]}, dangling keys {dangling[:1]}")
+        raise RuntimeError(f"the new file is not sound: {pages}, dangling keys {dangling}")
 
 
 def _asked(path: Path, pragma: str) -> list[Row]:
+    """The first that a check finds."""
     connection = sqlite3.connect(path)
     try:
         connection.execute("PRAGMA cache_size = -16384")
-        return connection.execute(f"PRAGMA {pragma}").fetchall()
+        return connection.execute(f"PRAGMA {pragma}").fetchmany(1)
     finally:
         connection.close()
 

@@ -2,13 +2,13 @@
 
 import gc
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from threading import Thread
 from typing import TypeVar
 
@@ -54,10 +54,16 @@ def workers(*, wanted: bool) -> Iterator[Workers]:
             yield Workers(None, 1)
         return
     # Started afresh: a fork would share the connections that are open here.
-    pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(),))
+    context = get_context("spawn")
+    over = context.Event()
+    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(os.getpid(), over))
     try:
         with _seldom_swept():
             yield Workers(pool, number)
+    except BaseException:
+        # What is under way is for nobody.
+        over.set()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -73,13 +79,14 @@ def _seldom_swept() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _begin(parent: int) -> None:
-    """What a process is told when it starts: to end when the one is gone that all this is done for, even if killed."""
+def _begin(parent: int, over: Event) -> None:
+    """What a process is told when it starts: to end when the one that all this is done for is gone, even if killed, or
+    says that it is `over`."""
     gc.set_threshold(SWEPT)
 
     def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
+        while os.getppid() == parent and not over.wait(1):
+            pass
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()

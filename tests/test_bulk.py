@@ -227,6 +227,14 @@ def test_a_line_that_is_not_utf8_is_told(folder):
     assert [each.split(" ")[0] for each in complaints(folder)] == ["events.ndjson:2:"]
 
 
+def test_a_mark_of_the_order_of_bytes_is_passed_over(folder):
+    lines(folder, "events", FALL)
+    path = folder / "events.ndjson"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    with staged([folder], cite=True) as made:
+        assert made.packs[0].counts["event"] == 1
+
+
 def test_spans_are_written_as_json_is_indented():
     spans = {f"src | {words} | {n}": Span(n, 2 * n, "ab" * 32) for n, words in enumerate(("“é” 毛", 'a "b"', "\\ /"))}
     whole = json.dumps({"": {key: list(spans[key]) for key in sorted(spans)}}, indent=1, ensure_ascii=False)
@@ -259,32 +267,63 @@ def test_spans_of_several_sources_stand_together_and_are_found_again(folder):
 
 
 LOADING = """
-import os, signal, sys, time
+import os, signal, sqlite3, sys, time
+from multiprocessing import active_children
 from pathlib import Path
-from app import curation, load, pack
+from app import curation, entering, load, pack
 from app.settings import Settings
 curation.LARGE, pack.CHUNK, os.cpu_count = 0, 5_000, lambda: 2
-begun = load._write
-def killed(staging, target, hands, progress):
-    print(*hands.pool._processes, flush=True)
+def killed(*_):
+    print(*[each.pid for each in active_children()], flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
-load._write = killed
+def broken(*_):
+    raise sqlite3.OperationalError("it breaks here")
+def endless(*_):
+    time.sleep(1_000)
+{instead}
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     load.load(Settings(database_url=f"sqlite:///{folder / 'fasti.db'}", seed_dir=folder / "seed", source_dir=None))
 """
 
 
-def test_a_load_that_is_killed_leaves_the_old_revision_and_the_next_one_tidies_up(tmp_path):
+@pytest.fixture
+def loading(tmp_path):
+    """A load by several processes in which something is done `instead`, onto an old revision: its settings, how it
+    ended, and what it said."""
     in_lines(SEED, tmp_path / "seed" / "pack")
     settings = Settings(database_url=f"sqlite:///{tmp_path / 'fasti.db'}", seed_dir=tmp_path / "seed", source_dir=None)
     before = load(settings).revision
     (tmp_path / "seed" / "pack" / "more.yaml").touch()
-    (tmp_path / "loading.py").write_text(LOADING, "utf-8")
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, tmp_path / "loading.py", tmp_path], env=environment, stdout=subprocess.PIPE)
+
+    def run(instead):
+        (tmp_path / "loading.py").write_text(LOADING.replace("{instead}", instead), "utf-8")
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, tmp_path / "loading.py", tmp_path]
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=300, check=False)
+        assert stored_revision(settings) == before
+        return settings, done
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "instead",
+    ["entering._apart = broken", "load._count = broken\nentering._apart = endless"],
+    ids=["beside it", "while something is done beside it"],
+)
+def test_a_load_that_breaks_off_waits_for_nothing_and_leaves_nothing(loading, tmp_path, instead):
+    _, done = loading(instead)
+    assert (done.returncode, b"OperationalError: it breaks here" in done.stderr) == (1, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fasti.db", "loading.py", "seed"]
+
+
+@pytest.mark.parametrize(
+    "instead", ["load._write = killed", "load._count = killed\nentering._apart = endless"], ids=["early", "late"]
+)
+def test_a_load_that_is_killed_leaves_the_old_revision_and_the_next_one_tidies_up(loading, tmp_path, instead):
+    settings, done = loading(instead)
     assert done.returncode == -signal.SIGKILL
-    assert stored_revision(settings) == before
     hands = [int(number) for number in done.stdout.split()]
     assert len(hands) == 2
     until = time.monotonic() + 60

@@ -216,6 +216,19 @@ async def test_a_folder_may_have_any_name(copy):
 
 
 @pytest.mark.anyio
+async def test_a_load_may_be_made_in_a_folder_with_a_question_mark(copy, monkeypatch):
+    odd = copy.seed_dir.parent / "what?"
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    database = Database(copy.model_copy(update={"database_url": "sqlite:///fasti.db"}))
+    load(database.settings)
+    await database.refresh()
+    [(entries,)] = await database.read(lambda connection: all_rows(connection, "SELECT count(*) FROM entry"))
+    assert entries > 10
+    assert sorted(path.name for path in odd.parent.iterdir()) == ["seed", "what?"]
+
+
+@pytest.mark.anyio
 async def test_those_who_come_during_a_look_wait_for_it(postgresql):
     settings = Settings(database_url=postgresql, source_dir=None, refresh_seconds=0.2)
     load(settings)
