@@ -5,10 +5,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from threading import Thread
 from typing import TypeVar
 
@@ -55,17 +55,19 @@ def workers(*, wanted: bool) -> Iterator[Workers]:
         return
     # Started afresh: a fork would share the connections that are open here.
     context = get_context("spawn")
-    over = context.Event()
-    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(os.getpid(), over))
+    line, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(line,))
     try:
         with _seldom_swept():
             yield Workers(pool, number)
     except BaseException:
         # What is under way is for nobody.
-        over.set()
+        held.close()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+        held.close()
+        line.close()
 
 
 @contextmanager
@@ -79,14 +81,14 @@ def _seldom_swept() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
-def _begin(parent: int, over: Event) -> None:
-    """What a process is told when it starts: to end when the one that all this is done for is gone, even if killed, or
-    says that it is `over`."""
+def _begin(line: Connection) -> None:
+    """What a process is told when it starts: to end when nobody holds the other end of a line any more, be it closed or
+    the process killed that all this is done for."""
     gc.set_threshold(SWEPT)
 
     def watch() -> None:
-        while os.getppid() == parent and not over.wait(1):
-            pass
+        with suppress(EOFError):
+            line.recv()
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()

@@ -280,6 +280,8 @@ def broken(*_):
     raise sqlite3.OperationalError("it breaks here")
 def endless(*_):
     time.sleep(1_000)
+def gone(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
 {instead}
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
@@ -308,13 +310,17 @@ def loading(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "instead",
-    ["entering._apart = broken", "load._count = broken\nentering._apart = endless"],
-    ids=["beside it", "while something is done beside it"],
+    ("instead", "said"),
+    [
+        ("entering._apart = broken", b"OperationalError: it breaks here"),
+        ("load._count = broken\nentering._apart = endless", b"OperationalError: it breaks here"),
+        ("entering._apart = gone", b"BrokenProcessPool: "),
+    ],
+    ids=["beside it", "while something is done beside it", "with what was to do it"],
 )
-def test_a_load_that_breaks_off_waits_for_nothing_and_leaves_nothing(loading, tmp_path, instead):
+def test_a_load_that_breaks_off_waits_for_nothing_and_leaves_nothing(loading, tmp_path, instead, said):
     _, done = loading(instead)
-    assert (done.returncode, b"OperationalError: it breaks here" in done.stderr) == (1, True)
+    assert (done.returncode, said in done.stderr) == (1, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["fasti.db", "loading.py", "seed"]
 
 
