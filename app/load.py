@@ -31,7 +31,6 @@ BATCH = 8_000
 class Loaded(NamedTuple):
     revision: str
     changed: bool
-    counts: dict[str, int]
 
 
 def revision_of(settings: Settings) -> str:
@@ -96,7 +95,7 @@ def load(settings: Settings, *, force: bool = False, progress: Progress = quiet)
     """
     revision = revision_of(settings)
     if not force and stored_revision(settings) == revision:
-        return Loaded(revision, False, {})
+        return Loaded(revision, False)
     place = _folder(settings.database_url)
     if place is None:
         return _load(settings, revision, None, progress)
@@ -104,7 +103,7 @@ def load(settings: Settings, *, force: bool = False, progress: Progress = quiet)
         # Another load may have ended meanwhile.
         revision = revision_of(settings)
         if not force and stored_revision(settings) == revision:
-            return Loaded(revision, False, {})
+            return Loaded(revision, False)
         return _load(settings, revision, place, progress)
 
 
@@ -135,7 +134,7 @@ def _fill(settings: Settings, revision: str, made: Made, progress: Progress) -> 
         search.fill(target.connection)
         target.ready(*COUNTED)
         progress("Checking", 0, 0)
-    return Loaded(revision, True, target.counts)
+    return Loaded(revision, True)
 
 
 def _write(staging: Staging, target: Target, hands: Workers, progress: Progress) -> None:

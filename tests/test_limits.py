@@ -367,7 +367,7 @@ async def test_a_small_answer_that_nobody_reads_ends_with_its_connection(loaded,
     async with serving(loaded, http=LimitedProtocol, timeout_keep_alive=1) as server:
         _, writer = await slow_reader(server, request("GET /v1/events?limit=25 HTTP/1.1", HOST))
         [connection] = server.server_state.connections
-        await anything(connection.transport.get_write_buffer_size)
+        await eventually(connection.transport.get_write_buffer_size)
         # Less than is waited for before more is written.
         assert 0 < connection.transport.get_write_buffer_size() < 65_536
         assert connection not in limits._SLOW
@@ -375,24 +375,21 @@ async def test_a_small_answer_that_nobody_reads_ends_with_its_connection(loaded,
         writer.transport.abort()
 
 
-async def anything(there, seconds=10):
-    async with asyncio.timeout(seconds):
-        while not there():
+async def eventually(done):
+    """Waits for a condition while the server goes on, which has the same loop; fails when it does not come true."""
+    async with asyncio.timeout(10):
+        while not done():
             await asyncio.sleep(0.01)
 
 
-async def gone(server, seconds=10):
-    async with asyncio.timeout(seconds):
-        while server.server_state.connections:
-            await asyncio.sleep(0.02)
+async def gone(server):
+    await eventually(lambda: not server.server_state.connections)
 
 
 async def test_what_nobody_reads_is_bounded_in_bytes(server, monkeypatch):
     monkeypatch.setattr(limits, "UNSENT_BYTES", 1_000_000)
     clients = [await slow_reader(server, LARGE_ANSWER) for _ in range(6)]
-    async with asyncio.timeout(10):
-        while len(server.server_state.connections) == 6:
-            await asyncio.sleep(0.02)
+    await eventually(lambda: len(server.server_state.connections) != 6)
     unsent = [each.transport.get_write_buffer_size() for each in server.server_state.connections]
     assert unsent
     assert sum(unsent) < 1_000_000
